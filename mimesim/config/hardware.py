@@ -1,0 +1,135 @@
+"""The accelerator a user may describe; the meaning of each number is in ``docs/machine.md``."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from mimesim.config.base import Count, NonNegative, Pair, Positive, Strict
+
+__all__ = [
+    "ActivationBlock",
+    "Caches",
+    "Dram",
+    "DramTiming",
+    "Grid",
+    "Hardware",
+    "Noc",
+    "Scratchpad",
+]
+
+
+class Grid(Strict):
+    """The PE grid: rows hold output positions, columns hold output channels."""
+
+    positions: Pair = Field((4, 4), description="output positions held at once, as a patch of rows x columns")
+    channels: Count = Field(64, description="output channels held at once")
+
+    @property
+    def rows(self) -> int:
+        """Positions that the grid holds at once."""
+        return self.positions[0] * self.positions[1]
+
+    @property
+    def pes(self) -> int:
+        """Processing elements in the grid."""
+        return self.rows * self.channels
+
+
+class Scratchpad(Strict):
+    """The scratchpad inside each PE."""
+
+    bytes: Count = Field(512, description="capacity of one PE's scratchpad")
+    weight_bank_words: Count = Field(72, description="weights of one chunk: the default is 8 channels x 9 taps")
+    weight_banks: Literal[2] = Field(2, description="one bank computes while the other is filled")
+    activation_fifo_words: NonNegative = Field(24, description="non-zero activations waiting for the MAC")
+    psum_words: Count = Field(2, description="words of one partial sum (32 bits)")
+    psum_banks: Literal[1, 2] = Field(2, description="2: a tile is drained while the next one accumulates")
+
+
+class Caches(Strict):
+    """The on-chip caches between DRAM and the scratchpads."""
+
+    organisation: Literal["private", "unified"] = Field("private", description="three caches, or one for everything")
+    weights_kib: Positive = 52
+    activations_kib: Positive = 52
+    thresholds_kib: Positive = 52
+    unified_kib: Positive = 156
+    policy: Literal["lru", "pin"] = Field("lru", description="pin: what is resident stays until its last use")
+    lookup_cycles: Count = Field(1, description="tag lookup of everything one pass needs")
+
+
+class ActivationBlock(Strict):
+    """The unit in which activations are stored, fetched and cached."""
+
+    patch: Pair = (4, 4)
+    channels: Count = 8
+
+
+class Noc(Strict):
+    """Words a cycle on each of the on-chip networks."""
+
+    weight_words_per_cycle: Count = Field(64, description="multicast: one word reaches all rows of a column")
+    activation_words_per_cycle: Count = Field(16, description="broadcast: one word reaches all columns of a row")
+    threshold_words_per_cycle: Count = Field(64, description="unicast to one PE")
+    fill_words_per_cycle: Count = Field(32, description="from DRAM into one cache")
+    output_words_per_cycle: Count = Field(16, description="from the grid to the write-back buffer")
+    latency_cycles: NonNegative = Field(1, description="from the first word sent to its arrival")
+
+
+class DramTiming(Strict):
+    """JEDEC timing of one DRAM device, in clocks of its command bus."""
+
+    clock_mhz: Positive = 800
+    burst_clocks: Count = Field(4, description="clocks on the data bus for one burst (BL8 at double data rate)")
+    t_rcd: NonNegative = 11
+    t_rp: NonNegative = 11
+    t_cl: NonNegative = 11
+    t_cwl: NonNegative = 8
+    t_ras: NonNegative = 28
+    t_rtp: NonNegative = 6
+    t_wr: NonNegative = 12
+    t_wtr: NonNegative = 6
+    t_rtw: NonNegative = Field(2, description="idle clocks on the data bus between a read and a write")
+    t_rfc: NonNegative = 208
+    t_refi: Count = 6240
+
+
+class Dram(Strict):
+    """The off-chip memory: one channel of one rank."""
+
+    standard: str = Field("DDR3-1600", description="name, for the record")
+    timing: DramTiming = DramTiming()
+    banks: Count = 8
+    row_bursts: Count = Field(128, description="bursts in one row of one bank (8 KiB / 64 B)")
+    burst_bytes: Count = 64
+    queue: Count = Field(4, description="requests granted and not yet complete")
+    refresh: bool = True
+
+
+class Hardware(Strict):
+    """One accelerator."""
+
+    name: str = "mime65"
+    clock_mhz: Positive = 200
+    word_bits: Literal[8, 16, 32] = 16
+    grid: Grid = Grid()
+    scratchpad: Scratchpad = Scratchpad()
+    caches: Caches = Caches()
+    activation_block: ActivationBlock = ActivationBlock()
+    noc: Noc = Noc()
+    dram: Dram = Dram()
+    prefetch_passes: Count = Field(8, description="passes the controller may run ahead of the PE grid")
+    compare_cycles: Count = Field(1, description="CMP units: from the last threshold to the first masked output")
+    writeback_buffers: Count = Field(2, description="drained tiles waiting for or in DRAM")
+
+    @property
+    def burst_words(self) -> int:
+        """Words in one DRAM burst."""
+        return self.dram.burst_bytes * 8 // self.word_bits
+
+    @property
+    def spad_words(self) -> int:
+        """Words in one PE's scratchpad."""
+        return self.scratchpad.bytes * 8 // self.word_bits
