@@ -1,0 +1,1 @@
+"""Independent, deliberately slow models of the machine."""
