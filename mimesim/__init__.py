@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
-__all__ = ["__version__"]
+from mimesim.trace import Trace, TraceWriter
+
+__all__ = ["Trace", "TraceWriter", "__version__"]
 
 __version__ = "0.1.0"
