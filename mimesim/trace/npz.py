@@ -52,7 +52,8 @@ def write_npz(path: Path, members: Iterable[tuple[str, NDArray[np.uint8]]]) -> N
             info.external_attr = 0o644 << 16
             buffer = io.BytesIO()
             np.lib.format.write_array(buffer, np.ascontiguousarray(array), version=(1, 0), allow_pickle=False)
-            archive.writestr(info, buffer.getvalue(), compresslevel=9)
+            # Level 9 takes four times as long on pruned weights and saves 2 %; masks hardly compress at all.
+            archive.writestr(info, buffer.getvalue(), compresslevel=6)
 
 
 def check_members(path: Path, expected: Mapping[str, tuple[int, int]], *, complete: bool = True) -> None:
