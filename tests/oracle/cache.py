@@ -1,0 +1,97 @@
+"""Directories of the caches (section 6.1): what hits, what is evicted, what passes through."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from mimesim.config.hardware import Hardware
+from mimesim.errors import InputError
+
+from .program import Pass
+from .storage import Block
+
+__all__ = ["Directory", "Entry", "check_capacity", "directories"]
+
+KINDS = ("weights", "activations", "thresholds")
+Scope = tuple[int, ...]
+
+
+@dataclass
+class Entry:
+    """A resident block, the scope of its latest lookup and the request that brought it."""
+
+    block: Block
+    scope: Scope
+    request: int
+
+
+class Directory:
+    """One cache; *entries* go from the least to the most recently used."""
+
+    def __init__(self, words: float, policy: str, burst_words: int) -> None:
+        self.words = words
+        self.policy = policy
+        self.burst_words = burst_words
+        self.entries: list[Entry] = []
+
+    def size(self, block: Block) -> int:
+        return block.slot_bursts * self.burst_words
+
+    def find(self, block: Block) -> Entry | None:
+        for entry in self.entries:
+            if entry.block.key == block.key:
+                return entry
+        return None
+
+    def touch(self, entry: Entry, scope: Scope) -> None:
+        self.entries.remove(entry)
+        entry.scope = scope
+        self.entries.append(entry)
+
+    def insert(self, block: Block, scope: Scope, request: int, ended: Callable[[Entry], bool]) -> list[Block]:
+        """Keep *block* if there is room or room can be made; return what was evicted."""
+        victims: list[Entry] = []
+        for entry in self.entries:
+            if self._fits(block, victims):
+                break
+            if self.policy == "lru" or ended(entry):
+                victims.append(entry)
+        if not self._fits(block, victims):
+            return []  # it passes through the fill buffer
+        for victim in victims:
+            self.entries.remove(victim)
+        self.entries.append(Entry(block, scope, request))
+        return [victim.block for victim in victims]
+
+    def _fits(self, block: Block, victims: list[Entry]) -> bool:
+        gone = sum(self.size(entry.block) for entry in victims)
+        held = sum(self.size(entry.block) for entry in self.entries)
+        return held - gone + self.size(block) <= self.words
+
+
+def directories(hardware: Hardware) -> dict[str, Directory]:
+    """Return the directory of each kind: one and the same for all kinds if the cache is unified."""
+    caches = hardware.caches
+
+    def made(kib: float) -> Directory:
+        return Directory(kib * 1024 * 8 / hardware.word_bits, caches.policy, hardware.burst_words)
+
+    if caches.organisation == "unified":
+        return dict.fromkeys(KINDS, made(caches.unified_kib))
+    return {
+        "weights": made(caches.weights_kib),
+        "activations": made(caches.activations_kib),
+        "thresholds": made(caches.thresholds_kib),
+    }
+
+
+def check_capacity(made: Pass, caches: dict[str, Directory]) -> None:
+    """Raise unless every cache holds what one pass needs at once."""
+    needed: dict[int, int] = {}
+    weights = [made.weight_block] if made.weight_block else []
+    for block in [*weights, *made.activation_blocks, *made.threshold_blocks]:
+        cache = caches[block.kind]
+        needed[id(cache)] = needed.get(id(cache), 0) + cache.size(block)
+        if needed[id(cache)] > cache.words:
+            raise InputError("caches", f"hold {cache.words} words, a pass needs {needed[id(cache)]} or more")

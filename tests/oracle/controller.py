@@ -1,0 +1,142 @@
+"""The controller (section 6.1): tag lookups in program order, and the requests for what they miss."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from .cache import KINDS, Entry, Scope, check_capacity, directories
+from .program import Pass
+from .storage import Block
+from .world import Request, World
+
+__all__ = ["Controller"]
+
+
+@dataclass
+class Step:
+    """One step of the controller; *after_phase* is the phase whose end it waits for."""
+
+    made: Pass
+    blocks: list[Block]
+    last_of_pass: bool
+    after_phase: int | None
+    in_use: list[tuple[str, int]] = field(default_factory=list)  # the last users of what it evicts
+    missing: dict[str, list[Block]] = field(default_factory=lambda: {kind: [] for kind in KINDS})
+    request_numbers: dict[str, int] = field(default_factory=dict)
+
+
+class Controller:
+    """One step at a time; a step's lookups are worked out when the one before it has started."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.caches = directories(world.hardware)
+        self.steps = self._program_order()
+        self.next: Step | None = None
+        self.running: Step | None = None
+        self.end = 0
+        self.last_user: dict[tuple[object, ...], tuple[str, int]] = {}
+        self.request_count = 0
+        self._advance()
+
+    def _program_order(self) -> Iterator[Step]:
+        for made in self.world.program.passes:
+            weights = [made.weight_block] if made.starts_fill and made.weight_block else []
+            rest = [*made.activation_blocks, *made.threshold_blocks]
+            before = made.phase - 1 if made.first_of_phase and made.phase > 0 else None
+            if made.first_of_phase and weights:
+                yield Step(made, weights, last_of_pass=False, after_phase=None)
+                yield Step(made, rest, last_of_pass=True, after_phase=before)
+            else:
+                yield Step(made, [*weights, *rest], last_of_pass=True, after_phase=before)
+
+    def finish(self, cycle: int) -> bool:
+        step = self.running
+        if step is None or self.end != cycle:
+            return False
+        self.running = None
+        for kind in KINDS:
+            if step.missing[kind]:
+                request = Request(kind, step.missing[kind], cycle)
+                self.world.requests[step.request_numbers[kind]] = request
+                self.world.submit(request)
+        if step.made.starts_fill and any(block.kind == "weights" for block in step.blocks):
+            assert step.made.fill is not None
+            self.world.fill_lookup_end[step.made.fill] = cycle
+        if step.last_of_pass:
+            self.world.lookup_end[step.made.index] = cycle
+        return True
+
+    def start(self, cycle: int) -> bool:
+        step = self.next
+        if self.running is not None or step is None or not self._may_start(step):
+            return False
+        self.running = step
+        self.end = cycle + self.world.hardware.caches.lookup_cycles
+        self.world.busy["controller"] += self.world.hardware.caches.lookup_cycles
+        self._advance()
+        return True
+
+    def next_end(self) -> int | None:
+        return self.end if self.running is not None else None
+
+    def _may_start(self, step: Step) -> bool:
+        world = self.world
+        finished = step.made.index - world.hardware.prefetch_passes
+        if finished >= 0 and world.pass_end[finished] is None:
+            return False
+        if step.after_phase is not None and world.phase_end[step.after_phase] is None:
+            return False
+        ends = {"weights": world.fill_end, "activations": world.pass_end, "thresholds": world.job_end}
+        return all(ends[kind][number] is not None for kind, number in step.in_use)
+
+    def _advance(self) -> None:
+        """Take the next step and make its lookups: they depend on program order only."""
+        self.next = next(self.steps, None)
+        if self.next is None:
+            return
+        step, made = self.next, self.next.made
+        check_capacity(made, self.caches)
+        arriving: dict[str, set[int]] = {kind: set() for kind in KINDS}
+        for block in step.blocks:
+            arriving[block.kind].add(self._look_up(step, block))
+        wanted = self.world
+        if step.last_of_pass:
+            wanted.pass_requests[made.index] = arriving["activations"]
+            if made.job is not None:
+                wanted.job_requests[made.job] = arriving["thresholds"]
+        if made.fill is not None and any(block.kind == "weights" for block in step.blocks):
+            wanted.fill_requests[made.fill] = arriving["weights"]
+
+    def _look_up(self, step: Step, block: Block) -> int:
+        """Look up one block and return the number of the request that brings it or has brought it."""
+        made = step.made
+        cache = self.caches[block.kind]
+        scope = self._scope(made, block.kind)
+        entry = cache.find(block)
+        if entry is not None:
+            cache.touch(entry, scope)
+            number = entry.request
+        else:
+            if block.kind not in step.request_numbers:
+                step.request_numbers[block.kind] = self.request_count
+                self.request_count += 1
+            number = step.request_numbers[block.kind]
+            step.missing[block.kind].append(block)
+            self.world.ledger.fetch([block])
+
+            def ended(entry: Entry) -> bool:
+                return entry.scope != self._scope(made, entry.block.kind)
+
+            for victim in cache.insert(block, scope, number, ended):
+                step.in_use.append(self.last_user[victim.key])
+        user = {"weights": made.fill, "activations": made.index, "thresholds": made.job}[block.kind]
+        assert user is not None
+        self.last_user[block.key] = (block.kind, user)
+        return number
+
+    def _scope(self, made: Pass, kind: str) -> Scope:
+        if kind != "activations" and self.world.schedule.tile_order == "channel_outer":
+            return (made.phase, made.tile_index)
+        return (made.phase,)

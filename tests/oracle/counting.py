@@ -1,0 +1,122 @@
+"""What a pass, a fill and a drain job cost (section 5), by plain loops over positions, channels and taps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .geometry import columns_reading
+from .program import Job, Pass
+from .storage import Block, Storage, ceil_div, uses_thresholds
+
+__all__ = ["DrainCost", "PassCost", "drain_cost", "fill_cycles", "pass_cost"]
+
+
+@dataclass
+class PassCost:
+    """The counts of one pass; *row_cycles* holds d(r) of the rows that hold a position."""
+
+    row_cycles: list[int]
+    words: int  # the sum of a(r)
+    macs: int
+    gated: int
+    padding: int
+
+    def network_cycles(self, words_per_cycle: int) -> int:
+        return ceil_div(self.words, words_per_cycle)
+
+
+@dataclass
+class DrainCost:
+    """The counts of one drain job."""
+
+    thresholds: int
+    out: int
+    cycles: int
+    sums: int
+
+
+def pass_cost(made: Pass, storage: Storage) -> PassCost:
+    source, skipping = made.chunk.source, storage.case.skipping
+    operation, vector = made.operation, made.operation.vector
+    pairs = [(channel, tap) for channel in made.chunk.channels for tap in made.chunk.taps]
+    reading = {c: columns_reading(operation, source, made.tile, c) for c in made.chunk.channels}
+    kept = {}  # columns with a non-zero weight
+    for channel, tap in pairs:
+        zeros = 0
+        if not vector:
+            for column in reading[channel]:
+                zeros += storage.weight_is_zero(operation, made.owner, column, channel, tap)
+        kept[channel, tap] = len(reading[channel]) - zeros
+
+    cost = PassCost([], 0, 0, 0, 0)
+    union: set[tuple[int, tuple[int, int]]] = set()
+    for image in made.group:
+        values = storage.non_zero(image, source.tensor)
+        for y, x in made.position_tile.positions:
+            inside = non_zero = 0
+            for channel, (tap_y, tap_x) in pairs:
+                in_y = y * source.stride[0] - source.padding[0] + tap_y
+                in_x = x * source.stride[1] - source.padding[1] + tap_x
+                present = 0 <= in_y < source.shape[1] and 0 <= in_x < source.shape[2]
+                value = present and values[channel][in_y][in_x]
+                inside += present
+                non_zero += value
+                if value:
+                    union.add((channel, (tap_y, tap_x)))
+                columns = len(reading[channel])
+                live = kept[channel, (tap_y, tap_x)]
+                if skipping == "none":
+                    done = columns if present else 0
+                    cost.padding += columns - done
+                else:
+                    done = live if value else 0
+                if vector:
+                    done = 0
+                cost.macs += done
+                # A pair takes a cycle without a MAC: gated zeros and padding, and weights that are zero.
+                if skipping == "gate":
+                    cost.gated += columns - done
+                elif skipping != "none" and value:
+                    cost.gated += columns - live
+            cost.words += inside if skipping == "none" else non_zero
+            cost.row_cycles.append(non_zero if skipping == "per_position" else len(pairs))
+    if skipping == "lockstep":
+        cost.row_cycles = [len(union)] * len(cost.row_cycles)
+    return cost
+
+
+def fill_cycles(block: Block, storage: Storage) -> int:
+    noc = storage.hardware.noc
+    return ceil_div(block.fill_words, noc.weight_words_per_cycle) + noc.latency_cycles
+
+
+def drain_cost(job: Job, storage: Storage) -> DrainCost:
+    made, hardware = job.cause, storage.hardware
+    operation, noc = made.operation, hardware.noc
+    thresholds = loading = 0
+    if uses_thresholds(storage.case, operation):
+        per_image = len(made.tile)
+        if storage.case.thresholds == "neuron":
+            per_image *= len(made.position_tile.positions)
+        thresholds = per_image * len(made.group)
+        loading = ceil_div(thresholds, noc.threshold_words_per_cycle) + noc.latency_cycles
+    out = sum(_outputs(made, image, storage) for image in made.group)
+    cycles = loading + hardware.compare_cycles + ceil_div(out, noc.output_words_per_cycle)
+    sums = len(made.tile) * len(made.position_tile.positions) * len(made.group)
+    return DrainCost(thresholds, out, cycles, sums)
+
+
+def _outputs(made: Pass, image: int, storage: Storage) -> int:
+    """Return the words of one image's outputs that remain in the tile of *made* after pooling."""
+    operation = made.operation
+    values = storage.non_zero(image, operation.output)
+    remaining = non_zero = 0
+    for channel in made.tile:
+        for out_y in range(operation.output_shape[1]):
+            for out_x in range(operation.output_shape[2]):
+                if (out_y * operation.fused, out_x * operation.fused) in made.position_tile.positions:
+                    remaining += 1
+                    non_zero += values[channel][out_y][out_x]
+    if storage.compressed(operation.output):
+        return non_zero + ceil_div(remaining, storage.hardware.word_bits)
+    return remaining

@@ -1,0 +1,59 @@
+"""What goes into the oracle and what comes out of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+__all__ = ["OracleCase", "OracleImage", "OracleResult", "Phase"]
+
+
+@dataclass(frozen=True)
+class OracleImage:
+    """One image: its task and the recorded mask of every sparse tensor, bool (C, H, W), by node name."""
+
+    task: str
+    masks: Mapping[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class OracleCase:
+    """The scheme: how zeros are skipped and which parameters the tasks own."""
+
+    skipping: str  # none | gate | per_position | lockstep
+    weights_shared: bool  # one parameter set for all tasks (owner "shared"), else one per task
+    thresholds: str | None  # None | "neuron" | "channel"
+    storage: str = "dense"  # dense | bitmap
+    # (owner, layer) -> bool weight_shape, linear: (F, C, H, W); None: all weights are non-zero.
+    weight_masks: Mapping[tuple[str, str], np.ndarray] | None = None
+
+
+@dataclass
+class Phase:
+    """One operation, for all images of a batch or for one of them (``images``: indices into the batch)."""
+
+    batch: int
+    operation: str
+    images: tuple[int, ...]
+    start_cycle: int = 0
+    end_cycle: int = 0
+    busy_cycles: int = 0
+    stalls: dict[str, int] = field(default_factory=lambda: {"cache": 0, "dram": 0, "noc": 0, "drain": 0})
+    macs: int = 0
+    balance: dict[str, int] = field(
+        default_factory=lambda: {"gated": 0, "padding": 0, "imbalance": 0, "swap": 0, "unmapped": 0}
+    )
+
+
+@dataclass
+class OracleResult:
+    """Everything the product must agree with."""
+
+    cycles: int
+    phases: list[Phase]
+    busy: dict[str, int]  # controller, dram (data-bus clocks), noc, pe_grid, cmp
+    words: dict[tuple[str, str, str], int]  # (level, tensor, direction) -> words of the whole run, no zeros
+    bursts: dict[tuple[str, str], int]  # (tensor, direction)
+    passes: int

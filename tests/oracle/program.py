@@ -1,0 +1,284 @@
+"""The loop nest (section 4): the passes, accumulations and drain jobs of a run, in program order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from mimesim.config.hardware import Hardware
+from mimesim.config.schedule import Schedule
+from mimesim.network import Network
+
+from .geometry import (
+    Chunk,
+    Operation,
+    PositionTile,
+    block_extent,
+    channel_tiles,
+    chunks,
+    image_groups,
+    largest_portion,
+    operations,
+    portions,
+    position_tiles,
+)
+from .interface import OracleCase, OracleImage, Phase
+from .storage import Block, Storage, owner_of, uses_thresholds
+
+__all__ = ["Job", "Pass", "Program", "build"]
+
+Group = tuple[int, ...]  # images by their number in the run
+
+
+@dataclass
+class Pass:
+    """One pass of the PE grid."""
+
+    index: int
+    phase: int
+    accumulation: int
+    operation: Operation
+    owner: str
+    group: Group
+    tile_index: int
+    tile: tuple[int, ...]
+    position_tile: PositionTile
+    chunk: Chunk
+    weight_block: Block | None
+    fill: int | None  # the fill whose weights it uses
+    starts_fill: bool
+    first_of_phase: bool
+    first_of_accumulation: bool
+    activation_blocks: list[Block]
+    threshold_blocks: list[Block]
+    job: int | None = None  # the drain job that its end allows
+
+
+@dataclass
+class Job:
+    """One drain job."""
+
+    index: int
+    accumulation: int
+    cause: Pass
+    writes: list[Block]
+
+
+@dataclass
+class Program:
+    """Everything in program order; *phase_passes* and *phase_jobs* hold the last index of each phase."""
+
+    storage: Storage
+    phases: list[Phase] = field(default_factory=list)
+    passes: list[Pass] = field(default_factory=list)
+    jobs: list[Job] = field(default_factory=list)
+    fills: list[Block] = field(default_factory=list)
+    last_pass_of_fill: list[int] = field(default_factory=list)
+    last_job_of_accumulation: list[int] = field(default_factory=list)
+    phase_passes: list[int] = field(default_factory=list)
+    phase_jobs: list[int] = field(default_factory=list)
+
+
+def build(
+    network: Network,
+    batches: Sequence[Sequence[OracleImage]],
+    tasks: Sequence[str],
+    hardware: Hardware,
+    schedule: Schedule,
+    case: OracleCase,
+) -> Program:
+    images = [image for batch in batches for image in batch]
+    found = operations(network, hardware)
+    program = Program(Storage(network, found, images, tasks, hardware, case))
+    first = 0
+    for batch_index, batch in enumerate(batches):
+        members = tuple(range(len(batch)))
+        shares = [(op, members) for op in found]
+        if schedule.batch_order == "image_major":
+            shares = [(op, (member,)) for member in members for op in found]
+        for operation, chosen in shares:
+            program.phases.append(Phase(batch_index, operation.name, chosen))
+            _Nest(program, operation, [first + member for member in chosen], hardware, schedule, case).run()
+        first += len(batch)
+    return program
+
+
+class _Nest:
+    """The loops of one phase."""
+
+    def __init__(
+        self,
+        program: Program,
+        operation: Operation,
+        images: list[int],
+        hardware: Hardware,
+        schedule: Schedule,
+        case: OracleCase,
+    ) -> None:
+        self.program = program
+        self.storage = program.storage
+        self.operation = operation
+        self.hardware = hardware
+        self.schedule = schedule
+        self.case = case
+        self.sets = self._sets(images)
+        self.tiles = channel_tiles(operation, hardware)
+        self.position_tiles = position_tiles(operation, hardware)
+        self.completed = self._completed_blocks()
+        self.previous_block: Block | None = None
+        self.begun = False
+
+    def _sets(self, images: list[int]) -> list[list[int]]:
+        """Return the images that need the same weights, sets by their first image."""
+        if self.operation.vector:
+            return [images]
+        by_owner: dict[str, list[int]] = {}
+        for image in images:
+            by_owner.setdefault(owner_of(self.case, self.storage.images[image].task), []).append(image)
+        return list(by_owner.values())
+
+    def run(self) -> None:
+        for tile_index, step, portion in self._accumulations():
+            self._accumulate(tile_index, step, portion)
+        self.program.phase_passes.append(len(self.program.passes) - 1)
+        self.program.phase_jobs.append(len(self.program.jobs) - 1)
+
+    def _accumulations(self) -> Iterator[tuple[int, list[PositionTile], list[Group]]]:
+        per_step = self.schedule.position_tiles_per_pe
+        largest = largest_portion(self.hardware, per_step)
+        ordered = self.position_tiles
+        steps = [ordered[i : i + per_step] for i in range(0, len(ordered), per_step)]
+        grouped = [image_groups(self.operation, members, self.hardware) for members in self.sets]
+        flat = [group for groups in grouped for group in groups]
+        tiles = range(len(self.tiles))
+        if self.schedule.set_order == "inner":
+            if self.schedule.tile_order == "channel_outer":
+                for tile in tiles:
+                    for step in steps:
+                        for portion in portions(flat, largest):
+                            yield tile, step, portion
+            else:
+                for step in steps:
+                    for tile in tiles:
+                        for portion in portions(flat, largest):
+                            yield tile, step, portion
+        elif self.schedule.tile_order == "channel_outer":
+            for tile in tiles:
+                for groups in grouped:
+                    for step in steps:
+                        for portion in portions(groups, largest):
+                            yield tile, step, portion
+        else:
+            for groups in grouped:
+                for step in steps:
+                    for tile in tiles:
+                        for portion in portions(groups, largest):
+                            yield tile, step, portion
+
+    def _accumulate(self, tile_index: int, step: list[PositionTile], portion: list[Group]) -> None:
+        accumulation = len(self.program.last_job_of_accumulation)
+        first = True
+        closing: list[Pass] = []
+        for chunk in chunks(self.operation, self.tiles[tile_index], self.hardware):
+            for group in portion:
+                for position_tile in step:
+                    made = self._pass(accumulation, tile_index, chunk, group, position_tile, first)
+                    first = False
+                    if chunk.last:
+                        closing.append(made)
+        for cause in closing:
+            cause.job = len(self.program.jobs)
+            ended = self.completed.get((tile_index, cause.position_tile.index), [])
+            writes = [
+                self.storage.activations(self.operation.output, image, index)
+                for image in cause.group
+                for index in ended
+            ]
+            self.program.jobs.append(Job(cause.job, accumulation, cause, writes))
+        self.program.last_job_of_accumulation.append(len(self.program.jobs) - 1)
+
+    def _pass(
+        self,
+        accumulation: int,
+        tile_index: int,
+        chunk: Chunk,
+        group: Group,
+        position_tile: PositionTile,
+        first_of_accumulation: bool,
+    ) -> Pass:
+        program, operation = self.program, self.operation
+        tasks = [self.storage.images[image].task for image in group]
+        owner = owner_of(self.case, tasks[0])
+        block = None if operation.vector else self.storage.weights(operation, owner, tile_index, chunk.index)
+        starts_fill = block is not None and block is not self.previous_block
+        self.previous_block = block
+        if starts_fill and block is not None:
+            program.fills.append(block)
+            program.last_pass_of_fill.append(-1)
+        fill = None if block is None else len(program.fills) - 1
+        thresholds: list[Block] = []
+        if chunk.last and uses_thresholds(self.case, operation):
+            for task in tasks:
+                wanted = self.storage.thresholds(operation, task, tile_index, position_tile.index)
+                if wanted not in thresholds:
+                    thresholds.append(wanted)
+        made = Pass(
+            index=len(program.passes),
+            phase=len(program.phases) - 1,
+            accumulation=accumulation,
+            operation=operation,
+            owner=owner,
+            group=group,
+            tile_index=tile_index,
+            tile=self.tiles[tile_index],
+            position_tile=position_tile,
+            chunk=chunk,
+            weight_block=block,
+            fill=fill,
+            starts_fill=starts_fill,
+            first_of_phase=not self.begun,
+            first_of_accumulation=first_of_accumulation,
+            activation_blocks=self._window_blocks(group, chunk, position_tile),
+            threshold_blocks=thresholds,
+        )
+        self.begun = True
+        program.passes.append(made)
+        if fill is not None:
+            program.last_pass_of_fill[fill] = made.index
+        return made
+
+    def _window_blocks(self, group: Group, chunk: Chunk, tile: PositionTile) -> list[Block]:
+        """Return the blocks under the window of a whole tile: the smallest rectangle that holds all its windows."""
+        source = chunk.source
+        depth, height, width = block_extent(source.shape, self.hardware)
+        ranges = []
+        for axis, extent in ((0, height), (1, width)):
+            starts = [position[axis] * source.stride[axis] - source.padding[axis] for position in tile.positions]
+            window = range(min(starts), max(starts) + source.kernel[axis])
+            ranges.append(sorted({i // extent for i in window if 0 <= i < source.shape[1 + axis]}))
+        return [
+            self.storage.activations(source.tensor, image, (channel_block, row, column))
+            for image in group
+            for channel_block in sorted({channel // depth for channel in chunk.channels})
+            for row in ranges[0]
+            for column in ranges[1]
+        ]
+
+    def _completed_blocks(self) -> dict[tuple[int, int], list[tuple[int, int, int]]]:
+        """Return, by (channel tile, position tile), the output blocks whose last tile this is, in index order."""
+        operation = self.operation
+        extent = block_extent(operation.output_shape, self.hardware)
+        tile_at = {p: tile.index for tile in self.position_tiles for p in tile.positions}
+        last: dict[tuple[int, int, int], tuple[int, int]] = {}
+        for tile_index, tile in enumerate(self.tiles):
+            for channel in tile:
+                for y in range(operation.output_shape[1]):
+                    for x in range(operation.output_shape[2]):
+                        block = (channel // extent[0], y // extent[1], x // extent[2])
+                        at = tile_at[y * operation.fused, x * operation.fused]
+                        before = last.get(block, (0, 0))
+                        last[block] = (max(before[0], tile_index), max(before[1], at))
+        ended: dict[tuple[int, int], list[tuple[int, int, int]]] = {}
+        for block in sorted(last):
+            ended.setdefault(last[block], []).append(block)
+        return ended

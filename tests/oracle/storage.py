@@ -1,0 +1,182 @@
+"""Blocks, their words and their addresses (section 3)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mimesim.config.hardware import Hardware
+from mimesim.network import Network
+
+from .geometry import (
+    Chunk,
+    Operation,
+    PositionTile,
+    block_extent,
+    channel_tiles,
+    chunks,
+    columns_reading,
+    position_tiles,
+)
+from .interface import OracleCase, OracleImage
+
+__all__ = ["SHARED", "Block", "Storage", "ceil_div", "owner_of", "uses_thresholds"]
+
+SHARED = "shared"
+
+
+def ceil_div(amount: int, unit: int) -> int:
+    return -(-amount // unit)
+
+
+def owner_of(case: OracleCase, task: str) -> str:
+    return SHARED if case.weights_shared else task
+
+
+def uses_thresholds(case: OracleCase, operation: Operation) -> bool:
+    return case.thresholds is not None and operation.activation
+
+
+@dataclass(frozen=True)
+class Block:
+    """A block: where it is, what it holds (words by tensor), what it takes up and what a transfer moves (bursts)."""
+
+    kind: str  # weights | activations | thresholds
+    key: tuple[object, ...]
+    words: Mapping[str, int]
+    bursts: int
+    slot_bursts: int
+    fill_words: int = 0  # weights only: dense words and norm, as the scratchpads hold them
+    address: int = -1
+
+
+class Storage:
+    """All blocks of a run, made once and given addresses in the order of the document."""
+
+    def __init__(
+        self,
+        network: Network,
+        operations: Sequence[Operation],
+        images: Sequence[OracleImage],
+        tasks: Sequence[str],
+        hardware: Hardware,
+        case: OracleCase,
+    ) -> None:
+        self.network = network
+        self.images = images
+        self.hardware = hardware
+        self.case = case
+        self.blocks: dict[tuple[object, ...], Block] = {}
+        self.next_address = 0
+        self._masks: dict[tuple[int, str], list[list[list[bool]]]] = {}
+        owners = [SHARED] if case.weights_shared else list(tasks)
+        for operation in operations:
+            for owner in owners:
+                if not operation.vector:
+                    self._place_weights(operation, owner)
+            for task in tasks:
+                if uses_thresholds(case, operation):
+                    self._place_thresholds(operation, task)
+        touched = {source.tensor for op in operations for source in op.sources} | {op.output for op in operations}
+        for node in network.nodes:
+            if node.name in touched:
+                for image in range(len(images)):
+                    self._place_activations(node.name, node.shape, image)
+
+    def weights(self, operation: Operation, owner: str, tile: int, chunk: int) -> Block:
+        return self.blocks["weights", operation.name, owner, tile, chunk]
+
+    def thresholds(self, operation: Operation, task: str, tile: int, position_tile: int) -> Block:
+        if self.case.thresholds == "channel":
+            return self.blocks["thresholds", operation.name, task, tile]
+        return self.blocks["thresholds", operation.name, task, tile, position_tile]
+
+    def activations(self, tensor: str, image: int, index: tuple[int, int, int]) -> Block:
+        return self.blocks["activations", tensor, image, index]
+
+    def compressed(self, tensor: str) -> bool:
+        return self.case.skipping != "none" and self.network.is_sparse(tensor)
+
+    def non_zero(self, image: int, tensor: str) -> list[list[list[bool]]]:
+        """Which elements of a tensor count as non-zero, as nested lists [channel][row][column]."""
+        known = self._masks.get((image, tensor))
+        if known is None:
+            if self.compressed(tensor):
+                known = self.images[image].masks[tensor].tolist()
+            else:
+                known = np.ones(self.network.node(tensor).shape, dtype=bool).tolist()
+            self._masks[image, tensor] = known
+        return known
+
+    def weight_is_zero(self, operation: Operation, owner: str, column: int, channel: int, tap: tuple[int, int]) -> bool:
+        if self.case.weight_masks is None:
+            return False
+        # A filter holds only the channels of its own group.
+        within_group = channel % (operation.sources[0].shape[0] // operation.groups)
+        return not self.case.weight_masks[owner, operation.name][column, within_group, tap[0], tap[1]]
+
+    def _place(self, block: Block) -> None:
+        placed = Block(
+            block.kind, block.key, block.words, block.bursts, block.slot_bursts, block.fill_words, self.next_address
+        )
+        self.next_address += block.slot_bursts
+        self.blocks[block.key] = placed
+
+    def _place_weights(self, operation: Operation, owner: str) -> None:
+        for tile_index, tile in enumerate(channel_tiles(operation, self.hardware)):
+            for chunk in chunks(operation, tile, self.hardware):
+                dense, stored = self._count_weights(operation, owner, tile, chunk)
+                norm = len(tile) if chunk.index == 0 else 0
+                words = {"weights": dense, "norm": norm}
+                if self.case.storage == "bitmap":
+                    index = ceil_div(dense, self.hardware.word_bits)
+                    words = {"weights": stored, "index": index, "norm": norm}
+                bursts = ceil_div(sum(words.values()), self.hardware.burst_words)
+                key = ("weights", operation.name, owner, tile_index, chunk.index)
+                self._place(Block("weights", key, words, bursts, bursts, dense + norm))
+
+    def _count_weights(self, operation: Operation, owner: str, tile: tuple[int, ...], chunk: Chunk) -> tuple[int, int]:
+        dense = non_zero = 0
+        for channel in chunk.channels:
+            for column in columns_reading(operation, chunk.source, tile, channel):
+                for tap in chunk.taps:
+                    dense += 1
+                    non_zero += not self.weight_is_zero(operation, owner, column, channel, tap)
+        return dense, non_zero
+
+    def _place_thresholds(self, operation: Operation, task: str) -> None:
+        visited: list[PositionTile | None] = [*position_tiles(operation, self.hardware)]
+        if self.case.thresholds == "channel":
+            visited = [None]
+        for tile_index, tile in enumerate(channel_tiles(operation, self.hardware)):
+            for position_tile in visited:
+                key: tuple[object, ...] = ("thresholds", operation.name, task, tile_index)
+                count = len(tile)
+                if position_tile is not None:
+                    key = (*key, position_tile.index)
+                    count *= len(position_tile.positions)
+                bursts = ceil_div(count, self.hardware.burst_words)
+                self._place(Block("thresholds", key, {"thresholds": count}, bursts, bursts))
+
+    def _place_activations(self, tensor: str, shape: tuple[int, int, int], image: int) -> None:
+        extent = block_extent(shape, self.hardware)
+        compressed = self.compressed(tensor)
+        values = self.non_zero(image, tensor)
+        slot = extent[0] * extent[1] * extent[2]
+        if compressed:
+            slot += ceil_div(slot, self.hardware.word_bits)
+        held: dict[tuple[int, int, int], list[bool]] = {}
+        for c in range(shape[0]):
+            for y in range(shape[1]):
+                for x in range(shape[2]):
+                    index = (c // extent[0], y // extent[1], x // extent[2])
+                    held.setdefault(index, []).append(values[c][y][x])
+        for index in sorted(held):
+            words = {"activations": sum(held[index])}
+            if compressed:
+                words["mask"] = ceil_div(len(held[index]), self.hardware.word_bits)
+            bursts = ceil_div(sum(words.values()), self.hardware.burst_words)
+            key = ("activations", tensor, image, index)
+            self._place(Block("activations", key, words, bursts, ceil_div(slot, self.hardware.burst_words)))
