@@ -1,0 +1,87 @@
+"""Image sets in memory, at any size, with augmentation that depends on nothing but its seed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+__all__ = ["MEAN", "STD", "ImageSet", "augment", "normalise", "resize", "subset"]
+
+MEAN = (0.485, 0.456, 0.406)
+STD = (0.229, 0.224, 0.225)
+"""Of ImageNet, as its pretrained networks expect; the same for the parent and every child."""
+
+
+@dataclass(frozen=True)
+class ImageSet:
+    """Images of one split: uint8 (N, 3, H, W), labels int64 (N,), and each image's place in its split, int64 (N,)."""
+
+    images: Tensor
+    labels: Tensor
+    ids: Tensor
+    classes: int
+
+    def __len__(self) -> int:
+        """Images."""
+        return len(self.labels)
+
+    def take(self, rows: npt.NDArray[np.int64] | Tensor) -> ImageSet:
+        """The images at *rows*, in that order."""
+        index = torch.as_tensor(rows, dtype=torch.int64)
+        return ImageSet(self.images[index], self.labels[index], self.ids[index], self.classes)
+
+
+def subset(data: ImageSet, count: int | None, seed: int) -> ImageSet:
+    """*count* images drawn by *seed*, as equal in number per class as can be; all of them for None."""
+    if count is None or count >= len(data):
+        return data
+    rng = np.random.default_rng(seed)
+    order = rng.permutation(len(data))
+    labels = data.labels.numpy()[order]
+    # rank of each image within its class, in the drawn order: taking the lowest ranks first balances the classes
+    rank = np.empty(len(order), dtype=np.int64)
+    for label in range(data.classes):
+        of_class = np.flatnonzero(labels == label)
+        rank[of_class] = np.arange(len(of_class))
+    chosen = order[np.argsort(rank, kind="stable")[:count]]
+    return data.take(np.sort(chosen))
+
+
+def resize(data: ImageSet, size: int) -> ImageSet:
+    """Bilinear with antialiasing, rounded back to uint8; a thousand images at a time keeps the peak memory low."""
+    if tuple(data.images.shape[2:]) == (size, size):
+        return data
+    parts = [
+        nn.functional.interpolate(part.float(), size=(size, size), mode="bilinear", align_corners=False, antialias=True)
+        .round_()
+        .clamp_(0, 255)
+        .to(torch.uint8)
+        for part in torch.split(data.images, 1000)
+    ]
+    return ImageSet(torch.cat(parts), data.labels, data.ids, data.classes)
+
+
+def augment(images: Tensor, generator: torch.Generator) -> Tensor:
+    """A random horizontal flip and a random crop after reflecting an eighth of the side outwards, image by image."""
+    count, _, side, _ = images.shape
+    pad = side // 8
+    flip = torch.rand(count, generator=generator) < 0.5
+    images = torch.where(flip[:, None, None, None], images.flip(3), images)
+    # reflection padding does not know uint8: index instead
+    line = torch.arange(-pad, side + pad).abs()
+    line = torch.where(line >= side, 2 * (side - 1) - line, line)
+    starts = torch.randint(0, 2 * pad + 1, (2, count), generator=generator)
+    rows, columns = (line[start[:, None] + torch.arange(side)] for start in starts)
+    picked = torch.arange(count)[:, None, None]
+    return images.permute(0, 2, 3, 1)[picked, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
+
+
+def normalise(images: Tensor) -> Tensor:
+    """uint8 to float32, zero mean and unit variance over ImageNet; (N, 3, H, W) stays that."""
+    mean = torch.tensor(MEAN, device=images.device)[:, None, None] * 255
+    std = torch.tensor(STD, device=images.device)[:, None, None] * 255
+    return (images.float() - mean) / std

@@ -1,0 +1,81 @@
+"""From a trained network to a trace: the masks of a few images, exactly as the network computed them."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+import mimesim
+from mimesim.errors import InputError
+from mimesim.network import Network
+from mimesim.training.data import ImageSet, normalise
+from mimesim.training.evaluate import node_outputs
+from mimesim.training.models import Vgg, weight_layers
+
+__all__ = ["Recording", "choose_images", "record", "versions", "weight_masks"]
+
+Bits = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Recording:
+    """Masks of a few images: per tensor bool (images, C, H, W), *value != 0*; with what the network made of them."""
+
+    masks: dict[str, Bits]
+    image_ids: list[int]
+    labels: list[int]
+    predictions: list[int]
+
+
+def choose_images(data: ImageSet, count: int, seed: int, task: str) -> ImageSet:
+    """*count* test images drawn by seed and task name alone, before any network has seen one of them.
+
+    A smaller count yields the first of a larger count's, so that all schemes record the same images.
+    """
+    if count > len(data):
+        raise InputError(task, f"has only {len(data)} test images", key="record.images", value=count)
+    rng = np.random.default_rng([seed, *task.encode()])
+    return data.take(rng.permutation(len(data))[:count])
+
+
+def record(model: Vgg, network: Network, data: ImageSet) -> Recording:
+    """Run *data* through *model* in inference mode, on the CPU in float32, and keep every mask *network* asks for.
+
+    The recorded shapes are checked against the network's, all but the head's, which differs from task to task.
+    """
+    model.to("cpu").eval()
+    with torch.inference_mode():
+        outputs = node_outputs(model, normalise(data.images))
+    masks: dict[str, Bits] = {}
+    for name in network.recorded:
+        if name not in outputs:
+            raise InputError("recording", "the trained network has no such node", key=name)
+        shape = network.node(name).shape
+        values = outputs[name].reshape(len(data), *outputs[name].shape[1:])
+        if values.ndim == 2:
+            values = values[:, :, None, None]
+        if tuple(values.shape[1:]) != shape:
+            raise InputError("recording", f"has shape {tuple(values.shape[1:])}, the network says {shape}", key=name)
+        masks[name] = (values != 0).numpy()
+    return Recording(masks, data.ids.tolist(), data.labels.tolist(), outputs["classifier"].argmax(1).tolist())
+
+
+def weight_masks(model: Vgg, names: Collection[str]) -> dict[str, Bits]:
+    """Which weights of the layers *names* are not 0: bool (outputs, inputs, height, width) or (outputs, inputs)."""
+    return {name: (layer.weight.detach() != 0).cpu().numpy() for name, layer in weight_layers(model).items()
+            if name in names}  # fmt: skip
+
+
+def versions() -> dict[str, str]:
+    """What the recording was made with."""
+    return {
+        "mimesim": mimesim.__version__,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+    }
