@@ -89,7 +89,7 @@ def test_a_pool_may_round_either_way(extent: int, accepted: set[int]) -> None:
 
 
 def test_rounding_up_never_adds_a_window_that_starts_in_the_padding() -> None:
-    # Measured with PyTorch 2: MaxPool2d(2, stride=3, padding=1, ceil_mode=True) on 5 gives 2, although ceil(5 / 3) + 1 is 3.
+    # PyTorch 2 measured: MaxPool2d(2, stride=3, padding=1, ceil_mode=True) makes 5 into 2, though ceil(5 / 3) + 1 is 3.
     pool = {"name": "pool", "kind": "max_pool", "inputs": ("image",), "kernel": (2, 2), "stride": (3, 3)}
     image = IMAGE | {"shape": (4, 5, 5)}
     network(image, pool | {"padding": (1, 1), "shape": (4, 2, 2)})
