@@ -102,7 +102,7 @@ class TrainingConfig(_Frozen):
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
     note: str = ""
     network: Literal["vgg16"] = "vgg16"
-    size_px: Annotated[int, Field(ge=32, multiple_of=32)] = 64
+    size_px: Annotated[int, Field(ge=8, le=1024)] = 64
     seed: Annotated[int, Field(ge=0)] = 0
     test_images: Images = 2000
     checkpoint_steps: Annotated[int, Field(gt=0)] = 100

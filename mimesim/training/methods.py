@@ -121,8 +121,11 @@ class Pruned(Recipe):
         """Set the removed weights back to 0: Adam's step does not leave them there by itself."""
         layers = weight_layers(model)
         with torch.no_grad():
-            for name, mask in self.masks.items():
-                layers[name].weight.mul_(mask)
+            for name, mask in list(self.masks.items()):
+                weight = layers[name].weight
+                if mask.device != weight.device:
+                    mask = self.masks[name] = mask.to(weight.device)
+                weight.mul_(mask)
 
 
 def make_recipe(method: Method) -> Recipe:

@@ -16,11 +16,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mimesim.networks import build
 from mimesim.trace import TraceWriter
 from mimesim.training.config import Method, TrainingConfig, load_config
 from mimesim.training.data import ImageSet, resize, subset
 from mimesim.training.evaluate import evaluate
+from mimesim.training.graph import network_of
 from mimesim.training.loop import FORMAT, Job, fingerprint, fit, load_checkpoint, pick_device, save_checkpoint
 from mimesim.training.methods import Recipe, Scratch, frozen_parameters, make_recipe
 from mimesim.training.models import VGG16, Vgg, VggShape, load_state
@@ -40,7 +40,6 @@ class Training:
         self.shape = shape
         self.device = pick_device()
         self.folder = config.runs / config.name
-        self.network_name = config.network
         self._dataset = cache(load_dataset)
 
     # ---- stages ----------------------------------------------------------------------------------------------
@@ -130,7 +129,8 @@ class Training:
         """Write the trace of one scheme: the same test images for every scheme, all tasks in one folder."""
         config = self.config
         directory = config.record.directory / method.scheme
-        network = build(self.network_name, config.size_px, max(self._classes(task) for task in models))
+        classes = max(self._classes(task) for task in models)
+        network = network_of(next(iter(models.values())), config.network, config.size_px, classes)
         layers = {node.name for node in network.weight_layers} - {"classifier"}
         first: str | None = None
         with TraceWriter(

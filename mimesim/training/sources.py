@@ -142,6 +142,16 @@ def _fashion_mnist(folder: Path, split: Split) -> ImageSet:
     return _image_set(images, labels, np.arange(len(labels)), 10)
 
 
+def _digits(folder: Path, split: Split) -> ImageSet:  # noqa: ARG001 - bundled with scikit-learn, no download
+    """Real 8 x 8 handwritten digits for tests and demonstrations; every fifth is a test image."""
+    from sklearn.datasets import load_digits  # type: ignore[import-untyped, unused-ignore]
+
+    digits = load_digits()
+    rows = np.arange(len(digits.target))
+    rows = rows[(rows % 5 == 0) == (split == "test")]
+    return _image_set((digits.images[rows] * 255 / 16).astype(np.uint8), digits.target[rows], np.arange(len(rows)), 10)
+
+
 def _tinyimagenet100(folder: Path, split: Split) -> ImageSet:
     subset = folder / "tinyimagenet100_jpeg.npz"
     if not subset.exists():
@@ -207,12 +217,14 @@ def _download(url: str, md5: str, path: Path) -> None:
 DATASETS: dict[str, Callable[[Path, Split], ImageSet]] = {
     "cifar10": _cifar(10),
     "cifar100": _cifar(100),
+    "digits": _digits,
     "fashion_mnist": _fashion_mnist,
     "tinyimagenet100": _tinyimagenet100,
 }
 TITLES = {
     "cifar10": "CIFAR-10",
     "cifar100": "CIFAR-100",
+    "digits": "scikit-learn digits",
     "fashion_mnist": "Fashion-MNIST",
     "tinyimagenet100": "Tiny-ImageNet-100",
 }

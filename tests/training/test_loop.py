@@ -1,0 +1,176 @@
+"""The loop: methods keep what they promise, runs resume exactly, and failures are one clear error each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from mimesim.errors import InputError
+from mimesim.training import loop
+from mimesim.training.config import Method, Phase, Schedule
+from mimesim.training.data import ImageSet, augment, resize, subset
+from mimesim.training.loop import Job, fit, load_checkpoint, rate_factor, save_checkpoint
+from mimesim.training.methods import Recipe, frozen_parameters, make_recipe
+from mimesim.training.models import Vgg, VggShape, weight_layers
+from mimesim.training.threshold import threshold_layers
+
+SCHEDULE = Schedule(batch=10, phases=(Phase(size_px=8, epochs=1), Phase(size_px=16, epochs=1)))
+
+
+@pytest.fixture
+def data() -> ImageSet:
+    generator = torch.Generator().manual_seed(3)
+    images = torch.randint(0, 256, (60, 3, 16, 16), generator=generator, dtype=torch.uint8)
+    return ImageSet(images, torch.arange(60) % 10, torch.arange(60), 10)
+
+
+def job(shape: VggShape, data: ImageSet, folder: Path, scheme: str, **options: object) -> Job:
+    torch.manual_seed(0)
+    model = Vgg(shape, 10, dropout=0.2)
+    recipe = make_recipe(Method.model_validate({"scheme": scheme, "rate": 0.02}))
+    recipe.prepare(model, 8)
+    fields: dict[str, object] = {"seed": 4, "checkpoint": folder / "checkpoint.pt", "identity": "me"}
+    return Job(scheme, model, recipe, data, SCHEDULE, **(fields | {"checkpoint_steps": 4} | options))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("scheme", ["mime", "conventional", "pruned"])
+@pytest.mark.parametrize("stop", [2, 4, 9])
+def test_a_resumed_run_ends_as_an_uninterrupted_one(
+    shape: VggShape, data: ImageSet, tmp_path: Path, scheme: str, stop: int
+) -> None:
+    whole = job(shape, data, tmp_path / "whole", scheme)
+    fit(whole)
+    fit(job(shape, data, tmp_path / "cut", scheme, stop_after=stop))
+    resumed = job(shape, data, tmp_path / "cut", scheme)
+    fit(resumed)
+    wanted = whole.model.state_dict()
+    for name, tensor in resumed.model.state_dict().items():
+        assert torch.equal(tensor, wanted[name]), name
+
+
+def test_threshold_training_leaves_the_parent_bit_identical(shape: VggShape, data: ImageSet, tmp_path: Path) -> None:
+    run = job(shape, data, tmp_path, "mime")
+    before = frozen_parameters(run.model)
+    head = run.model.nodes["classifier"].weight.detach().clone()  # type: ignore[union-attr, operator]
+    fit(run)
+    after = run.model.state_dict()
+    assert len(before) == 2 * 6 + 2  # two convolutions with batch norm, one hidden layer with bias
+    for name, tensor in before.items():
+        assert torch.equal(tensor, after[name]), name
+    assert not torch.equal(head, after["nodes.classifier.weight"])
+    values = torch.cat([layer.t.flatten() for layer in threshold_layers(run.model)])
+    assert values.min() >= 0
+    assert values.max() > 0
+
+
+def test_pruning_keeps_its_mask(shape: VggShape, data: ImageSet, tmp_path: Path) -> None:
+    run = job(shape, data, tmp_path, "pruned")
+    before = {name: layer.weight != 0 for name, layer in weight_layers(run.model).items()}
+    for name, kept in before.items():
+        share = kept.double().mean().item()
+        assert share == pytest.approx(1.0 if name == "classifier" else 0.1, abs=0.02), name
+    fit(run)
+    for name, layer in weight_layers(run.model).items():
+        assert torch.equal(layer.weight != 0, before[name]), name
+
+
+def test_pruning_goes_by_magnitude(model: Vgg) -> None:
+    original = {name: layer.weight.detach().clone() for name, layer in weight_layers(model).items()}
+    make_recipe(Method(scheme="pruned", weight_sparsity=0.5)).prepare(model, 8)
+    for name, layer in weight_layers(model).items():
+        removed = original[name][layer.weight == 0].abs()
+        if name != "classifier":
+            assert removed.max() <= layer.weight[layer.weight != 0].abs().min()
+
+
+def test_a_loss_that_is_not_finite_is_one_error(shape: VggShape, data: ImageSet, tmp_path: Path) -> None:
+    run = job(shape, data, tmp_path, "conventional")
+    with torch.no_grad():
+        run.model.nodes["classifier"].weight.fill_(float("nan"))  # type: ignore[union-attr, operator]
+    with pytest.raises(InputError, match=r"conventional: loss at step 0 = nan: must stay finite"):
+        fit(run)
+
+
+def test_out_of_memory_is_one_error(
+    shape: VggShape, data: ImageSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def explode(*_: object) -> None:
+        raise torch.OutOfMemoryError("too much")
+
+    monkeypatch.setattr(Recipe, "penalty", explode)
+    with pytest.raises(InputError, match="batch = 10: the device ran out of memory"):
+        fit(job(shape, data, tmp_path, "conventional"))
+
+
+def test_a_checkpoint_of_other_settings_is_refused(shape: VggShape, data: ImageSet, tmp_path: Path) -> None:
+    fit(job(shape, data, tmp_path, "conventional"))
+    with pytest.raises(InputError, match="made with other settings"):
+        fit(job(shape, data, tmp_path, "conventional", identity="someone else"))
+
+
+def test_a_checkpoint_of_another_network_is_refused(shape: VggShape, data: ImageSet, tmp_path: Path) -> None:
+    fit(job(shape, data, tmp_path, "conventional"))
+    wider = VggShape(features=(8, "M", 14, "M"), hidden=(16,))
+    with pytest.raises(InputError, match=r"nodes\.conv2.*another network"):
+        fit(job(wider, data, tmp_path, "conventional"))
+
+
+def test_a_corrupt_checkpoint_is_one_error(tmp_path: Path) -> None:
+    path = tmp_path / "checkpoint.pt"
+    path.write_bytes(b"not a checkpoint")
+    with pytest.raises(InputError, match="is not a readable checkpoint"):
+        load_checkpoint(path, "me")
+    torch.save({"format": 99}, path)
+    with pytest.raises(InputError, match="is not a checkpoint of format 1"):
+        load_checkpoint(path, "me")
+
+
+def test_a_full_disk_leaves_the_last_good_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "checkpoint.pt"
+    save_checkpoint(path, {"format": 1, "identity": "me", "step": 1})
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(loop.os, "fsync", full)
+    with pytest.raises(InputError, match="No space left"):
+        save_checkpoint(path, {"format": 1, "identity": "me", "step": 2})
+    assert load_checkpoint(path, "me")["step"] == 1
+    assert [entry.name for entry in tmp_path.iterdir()] == ["checkpoint.pt"]
+
+
+@pytest.mark.parametrize("course", ["onecycle", "cosine", "linear"])
+def test_the_rate_ends_at_nothing(course: str) -> None:
+    assert max(rate_factor(course, step / 100) for step in range(100)) == pytest.approx(1.0, abs=0.01)
+    assert rate_factor(course, 0.999) < 0.01
+    assert rate_factor("constant", 0.999) == 1.0
+
+
+def test_augmentation_depends_on_its_seed_only_and_moves_whole_images() -> None:
+    images = torch.arange(16 * 16, dtype=torch.uint8).view(1, 1, 16, 16).repeat(8, 3, 1, 1)
+    first, second = (augment(images, torch.Generator().manual_seed(5)) for _ in range(2))
+    assert torch.equal(first, second)
+    assert first.shape == images.shape
+    assert first.dtype == torch.uint8
+    assert not torch.equal(first[0], first[1])
+    for image in first:
+        # neighbours stay neighbours: away from the reflected border, one pixel to the right is one more or one less
+        assert set((image[0, 8, 4:12].int().diff().abs()).tolist()) <= {1}
+        assert torch.equal(image[0], image[2])
+
+
+def test_subsets_are_balanced_and_seeded(data: ImageSet) -> None:
+    one, two = subset(data, 25, 1), subset(data, 25, 1)
+    assert torch.equal(one.ids, two.ids)
+    counts = one.labels.bincount(minlength=10)
+    assert counts.max() - counts.min() <= 1
+    assert not torch.equal(one.ids, subset(data, 25, 2).ids)
+    assert subset(data, None, 1) is data
+
+
+def test_resize_keeps_flat_images_and_type(data: ImageSet) -> None:
+    flat = ImageSet(torch.full((2, 3, 8, 8), 77, dtype=torch.uint8), torch.zeros(2).long(), torch.arange(2), 10)
+    assert torch.equal(resize(flat, 16).images, torch.full((2, 3, 16, 16), 77, dtype=torch.uint8))
+    assert resize(data, 16) is data
