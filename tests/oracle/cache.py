@@ -11,7 +11,7 @@ from mimesim.errors import InputError
 from .program import Pass
 from .storage import Block
 
-__all__ = ["Directory", "Entry", "check_capacity", "directories"]
+__all__ = ["KINDS", "Directory", "Entry", "check_capacity", "directories"]
 
 KINDS = ("weights", "activations", "thresholds")
 Scope = tuple[int, ...]

@@ -1,0 +1,306 @@
+"""Hypothesis strategies: tiny networks, masks, batches, accelerators and schedules that exercise every rule."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from hypothesis import assume
+from hypothesis import strategies as st
+
+from mimesim.config.hardware import (
+    ActivationBlock,
+    Caches,
+    Dram,
+    DramTiming,
+    Grid,
+    Hardware,
+    Noc,
+    Scratchpad,
+)
+from mimesim.config.schedule import Schedule
+from mimesim.network import Network, Node
+
+from .cache import KINDS
+from .interface import OracleCase, OracleImage
+from .program import Program, build
+from .storage import SHARED, Block
+
+__all__ = ["Scenario", "cases", "hardwares", "networks", "scenarios", "schedules"]
+
+#: More passes than this make an example slow without making it stranger.
+MOST_PASSES = 250
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """The arguments of ``simulate``, in order."""
+
+    network: Network
+    batches: tuple[tuple[OracleImage, ...], ...]
+    tasks: tuple[str, ...]
+    hardware: Hardware
+    schedule: Schedule
+    case: OracleCase
+
+
+def _pair(low: int, high: int) -> st.SearchStrategy[tuple[int, int]]:
+    return st.tuples(st.integers(low, high), st.integers(low, high))
+
+
+@st.composite
+def networks(draw: st.DrawFn, most: int = 3, channels: int = 20, size: int = 10) -> Network:
+    """Draw a network of 1 to *most* drawn layers; a fused pool may come on top of each."""
+    shape = (draw(st.integers(1, channels)), draw(st.integers(1, size)), draw(st.integers(1, size)))
+    nodes = [Node(name="image", kind="input", shape=shape)]
+    for index in range(draw(st.integers(1, most))):
+        kind = draw(st.sampled_from(["conv", "conv", "conv", "depthwise", "pool", "add", "linear"]))
+        source = draw(st.sampled_from(nodes[-2:]))
+        if kind == "add":
+            # The second operand has to have the same shape: make it with a convolution that keeps it, or find it.
+            alike = [node for node in nodes if node.shape == source.shape and node.name != source.name]
+            if not alike:
+                nodes.append(_same_conv(draw, f"same{index}", source))
+                alike = [nodes[-1]]
+            inputs = (source.name, draw(st.sampled_from(alike)).name)
+            active = draw(st.booleans())
+            nodes.append(Node(name=f"add{index}", kind="add", inputs=inputs, shape=source.shape, activation=active))
+        elif kind == "linear":
+            features, active = draw(st.integers(1, channels)), draw(st.booleans())
+            shape = (features, 1, 1)
+            nodes.append(Node(name=f"fc{index}", kind="linear", inputs=(source.name,), shape=shape, activation=active))
+        elif kind == "pool":
+            nodes.append(_pool(draw, f"pool{index}", source))
+        else:
+            nodes.append(_conv(draw, f"{kind}{index}", source, kind == "depthwise", channels))
+        if nodes[-1].activation and min(nodes[-1].shape[1:]) >= 2 and draw(st.booleans()):
+            nodes.append(_fusable(draw, f"half{index}", nodes[-1]))
+    return Network(name="drawn", nodes=tuple(nodes))
+
+
+def _same_conv(draw: st.DrawFn, name: str, source: Node) -> Node:
+    side = draw(st.sampled_from([1, 3]))
+    return Node(
+        name=name,
+        kind="conv",
+        inputs=(source.name,),
+        shape=source.shape,
+        kernel=(side, side),
+        padding=(side // 2, side // 2),
+        activation=draw(st.booleans()),
+    )
+
+
+def _conv(draw: st.DrawFn, name: str, source: Node, depthwise: bool, most: int) -> Node:
+    channels, height, width = source.shape
+    groups = channels if depthwise else draw(st.sampled_from([g for g in (1, 1, 2, 3) if channels % g == 0]))
+    multiple = draw(st.integers(1, max(1, min(most // groups, 2 if depthwise else most))))
+    stride = draw(_pair(1, 2))
+    padding = draw(_pair(0, 2))
+    kernel = tuple(
+        draw(st.integers(1, min(3, extent + 2 * pad))) for extent, pad in zip((height, width), padding, strict=True)
+    )
+    rows, columns = (
+        (extent + 2 * padding[axis] - kernel[axis]) // stride[axis] + 1 for axis, extent in enumerate((height, width))
+    )
+    return Node(
+        name=name,
+        kind="conv",
+        inputs=(source.name,),
+        shape=(groups * multiple, rows, columns),
+        kernel=(kernel[0], kernel[1]),
+        stride=stride,
+        padding=padding,
+        groups=groups,
+        activation=draw(st.booleans()),
+    )
+
+
+def _pool(draw: st.DrawFn, name: str, source: Node) -> Node:
+    kernel, stride, padding, shape = [], [], [], [source.shape[0]]
+    for extent in source.shape[1:]:
+        kernel.append(draw(st.integers(1, min(3, extent))))
+        stride.append(draw(st.integers(1, 3)))
+        padding.append(draw(st.integers(0, kernel[-1] // 2)))
+        span = extent + 2 * padding[-1] - kernel[-1]
+        size = span // stride[-1] + 1
+        ceiled = -(-span // stride[-1]) + 1
+        # A last window may hang over the edge, but has to begin inside the input or its leading padding.
+        if draw(st.booleans()) and (ceiled - 1) * stride[-1] < extent + padding[-1]:
+            size = ceiled
+        shape.append(size)
+    return Node(
+        name=name,
+        kind=draw(st.sampled_from(["max_pool", "avg_pool"])),
+        inputs=(source.name,),
+        shape=(shape[0], shape[1], shape[2]),
+        kernel=(kernel[0], kernel[1]),
+        stride=(stride[0], stride[1]),
+        padding=(padding[0], padding[1]),
+    )
+
+
+def _fusable(draw: st.DrawFn, name: str, source: Node) -> Node:
+    factor = draw(st.sampled_from([2, 4] if min(source.shape[1:]) >= 4 else [2]))
+    side = (factor, factor)
+    shape = (source.shape[0], source.shape[1] // factor, source.shape[2] // factor)
+    return Node(name=name, kind="max_pool", inputs=(source.name,), shape=shape, kernel=side, stride=side)
+
+
+@st.composite
+def schedules(draw: st.DrawFn) -> Schedule:
+    return Schedule(
+        batch_order=draw(st.sampled_from(["layer_major", "image_major"])),
+        tile_order=draw(st.sampled_from(["channel_outer", "position_outer"])),
+        set_order=draw(st.sampled_from(["inner", "outer"])),
+        position_tiles_per_pe=draw(st.integers(1, 3)),
+        barrier=draw(st.sampled_from(["pass", "tile"])),
+    )
+
+
+@st.composite
+def _drams(draw: st.DrawFn) -> Dram:
+    def clocks(most: int) -> int:
+        return draw(st.integers(0, most))
+
+    timing = DramTiming(
+        clock_mhz=draw(st.integers(200, 4000)) / 4,
+        burst_clocks=draw(st.integers(1, 4)),
+        t_rcd=clocks(12),
+        t_rp=clocks(12),
+        t_cl=clocks(12),
+        t_cwl=clocks(10),
+        t_ras=clocks(30),
+        t_rtp=clocks(8),
+        t_wr=clocks(14),
+        t_wtr=clocks(8),
+        t_rtw=clocks(4),
+        t_rfc=clocks(40),
+        t_refi=draw(st.one_of(st.integers(60, 600), st.just(6240))),
+    )
+    return Dram(
+        timing=timing,
+        banks=draw(st.integers(1, 8)),
+        row_bursts=draw(st.one_of(st.integers(1, 8), st.just(128))),
+        burst_bytes=draw(st.sampled_from([4, 8, 16, 64])),
+        queue=draw(st.integers(1, 4)),
+        refresh=draw(st.booleans()),
+    )
+
+
+@st.composite
+def hardwares(draw: st.DrawFn, tiles_per_pe: int = 1) -> Hardware:
+    """Draw an accelerator whose caches are large; *tiles_per_pe* is what the scratchpad has to hold."""
+    word_bits = draw(st.sampled_from([8, 16, 32]))
+    bank, fifo = draw(st.integers(1, 80)), draw(st.integers(0, 24))
+    psum_words, psum_banks = draw(st.integers(1, 2)), draw(st.integers(1, 2))
+    groups = draw(st.integers(1, 3))
+    words = 2 * bank + fifo + groups * (tiles_per_pe * psum_banks * psum_words + 1) + draw(st.integers(0, 2))
+    rates = st.integers(1, 24)
+    return Hardware(
+        clock_mhz=draw(st.integers(200, 2000)) / 4,
+        word_bits=word_bits,
+        grid=Grid(positions=draw(_pair(1, 4)), channels=draw(st.integers(1, 8))),
+        scratchpad=Scratchpad(
+            bytes=words * word_bits // 8,
+            weight_bank_words=bank,
+            activation_fifo_words=fifo,
+            psum_words=psum_words,
+            psum_banks=psum_banks,
+        ),
+        caches=Caches(
+            organisation=draw(st.sampled_from(["private", "unified"])),
+            policy=draw(st.sampled_from(["lru", "pin"])),
+            lookup_cycles=draw(st.integers(1, 3)),
+            weights_kib=1024,
+            activations_kib=1024,
+            thresholds_kib=1024,
+            unified_kib=4096,
+        ),
+        activation_block=ActivationBlock(patch=draw(_pair(1, 4)), channels=draw(st.integers(1, 8))),
+        noc=Noc(
+            weight_words_per_cycle=draw(rates),
+            activation_words_per_cycle=draw(rates),
+            threshold_words_per_cycle=draw(rates),
+            fill_words_per_cycle=draw(rates),
+            output_words_per_cycle=draw(rates),
+            latency_cycles=draw(st.integers(0, 2)),
+        ),
+        dram=draw(_drams()),
+        prefetch_passes=draw(st.integers(1, 8)),
+        compare_cycles=draw(st.integers(1, 3)),
+        writeback_buffers=draw(st.integers(1, 3)),
+    )
+
+
+def _mask(draw: st.DrawFn, shape: tuple[int, ...]) -> np.ndarray:
+    density = draw(st.sampled_from([0.0, 0.1, 0.5, 0.9, 1.0]))
+    generator = np.random.default_rng(draw(st.integers(0, 2**16)))
+    return generator.random(shape) < density
+
+
+@st.composite
+def cases(draw: st.DrawFn, network: Network, tasks: tuple[str, ...]) -> OracleCase:
+    shared = draw(st.booleans())
+    owners = (SHARED,) if shared else tasks
+    pruned = draw(st.booleans())
+    masks = {
+        (owner, node.name): _mask(draw, network.weight_shape(node))
+        for owner in owners
+        for node in network.weight_layers
+        if pruned
+    }
+    return OracleCase(
+        skipping=draw(st.sampled_from(["none", "gate", "per_position", "lockstep"])),
+        weights_shared=shared,
+        thresholds=draw(st.sampled_from([None, "neuron", "channel"])),
+        storage=draw(st.sampled_from(["dense", "bitmap"])),
+        weight_masks=masks if pruned else None,
+    )
+
+
+@st.composite
+def scenarios(draw: st.DrawFn, most_layers: int = 3, channels: int = 20, size: int = 10) -> Scenario:
+    """Draw a whole run; its caches hold what one pass needs and little more."""
+    network = draw(networks(most_layers, channels, size))
+    tasks = tuple(f"task{index}" for index in range(draw(st.integers(1, 3))))
+    batches = tuple(
+        tuple(
+            OracleImage(draw(st.sampled_from(tasks)), {n: _mask(draw, network.node(n).shape) for n in network.recorded})
+            for _ in range(draw(st.integers(1, 3)))
+        )
+        for _ in range(draw(st.integers(1, 2)))
+    )
+    case, schedule = draw(cases(network, tasks)), draw(schedules())
+    hardware = draw(hardwares(schedule.position_tiles_per_pe))
+    program = build(network, batches, tasks, hardware, schedule, case)
+    assume(len(program.passes) <= MOST_PASSES)
+    return Scenario(network, batches, tasks, _shrink_caches(draw, hardware, program), schedule, case)
+
+
+def _shrink_caches(draw: st.DrawFn, hardware: Hardware, program: Program) -> Hardware:
+    """Return *hardware* with caches that hold what the most demanding pass needs, and a few bursts more."""
+
+    used = [_bursts_by_kind(program, index) for index in range(len(program.passes))]
+
+    def kib(kinds: tuple[str, ...]) -> float:
+        spare = draw(st.one_of(st.integers(0, 8), st.integers(0, 200)))
+        bursts = max(sum(one[kind] for kind in kinds) for one in used) + spare
+        return max(1, bursts) * hardware.burst_words * hardware.word_bits / 8 / 1024
+
+    if hardware.caches.organisation == "unified":
+        caches = {"unified_kib": kib(KINDS)}
+    else:
+        caches = {f"{kind}_kib": kib((kind,)) for kind in KINDS}
+    return hardware.model_copy(update={"caches": hardware.caches.model_copy(update=caches)})
+
+
+def _bursts_by_kind(program: Program, index: int) -> dict[str, int]:
+    made = program.passes[index]
+    blocks: list[Block] = [*made.activation_blocks, *made.threshold_blocks]
+    if made.weight_block is not None:
+        blocks.append(made.weight_block)
+    used = dict.fromkeys(KINDS, 0)
+    for block in blocks:
+        used[block.kind] += block.slot_bursts
+    return used
