@@ -1,0 +1,55 @@
+"""The accelerator: all parts together, replaying one case."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from mimesim.ledger import CaseLedger
+from mimesim.machine.capacity import check_capacity
+from mimesim.machine.clock import Clock
+from mimesim.machine.comparators import Comparators
+from mimesim.machine.controller import Controller
+from mimesim.machine.dram import Dram
+from mimesim.machine.pe_grid import PEGrid
+from mimesim.machine.stream import PassStream
+from mimesim.machine.weight_loader import WeightLoader
+from mimesim.schedule.booking import book_phase, book_storage
+from mimesim.schedule.program import CasePlan, Phase
+
+__all__ = ["replay"]
+
+
+def replay(plan: CasePlan, progress: Callable[[Phase], None] | None = None) -> CaseLedger:
+    """Run *plan* to its end and return what it counted; *progress* is called as each phase begins to be built.
+
+    Raises :class:`InputError` where a cache cannot hold what one pass needs.
+    """
+    check_capacity(plan)
+    ledger = CaseLedger(stored_words=book_storage(plan))
+
+    def phases() -> Iterator[Phase]:
+        for phase in plan.phases():
+            book_phase(plan, phase)
+            ledger.phases.append(phase.record)
+            if progress is not None:
+                progress(phase)
+            yield phase
+
+    environment = Clock()
+    stream = PassStream(environment, phases())
+    dram = Dram(environment, plan.hardware)
+    controller = Controller(environment, plan.hardware, stream, dram)
+    loader = WeightLoader(environment, stream, dram)
+    grid = PEGrid(environment, plan.hardware, plan.schedule, stream, dram)
+    comparators = Comparators(environment, plan.hardware, stream, dram)
+    environment.run()
+    ledger.cycles = ledger.phases[-1].end_cycle
+    ledger.busy.update(
+        controller=controller.busy_cycles,
+        dram=dram.device.busy_clocks,
+        noc=loader.busy_cycles,
+        pe_grid=grid.busy_cycles,
+        cmp=comparators.busy_cycles,
+    )
+    ledger.dram_events.update(dram.device.events)
+    return ledger

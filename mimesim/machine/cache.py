@@ -1,0 +1,116 @@
+"""The caches: tags and replacement (``docs/machine.md``, section 6.1).
+
+Lookups come in program order and never wait, so what hits is a property of the schedule alone; the controller turns what
+an eviction has to wait for into time.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Literal
+
+__all__ = ["Cache", "Kind", "Victims"]
+
+Kind = Literal["weights", "activations", "thresholds"]
+
+
+@dataclass(slots=True)
+class Victims:
+    """What a lookup step evicts: for each kind, the highest user (fill, pass or drain job) it must wait for, else -1."""
+
+    weights: int = -1
+    activations: int = -1
+    thresholds: int = -1
+
+
+@dataclass(slots=True)
+class _Line:
+    """A resident block: its size in words, its kind, the last of its users and the scope in which that one ran."""
+
+    words: int
+    kind: Kind
+    user: int
+    scope: int
+
+
+class Cache:
+    """One directory of blocks with least-recently-used replacement; a unified cache has one for all kinds.
+
+    Ports: one lookup stream from the controller. Latency: none of its own, a step of the controller takes
+    ``caches.lookup_cycles``. Books nothing: the controller books what misses. Promises: never holds more than *capacity*
+    words, and with ``pin`` never evicts a block whose scope has not ended.
+    """
+
+    def __init__(self, capacity: int, *, pin: bool = False) -> None:
+        self.capacity = capacity
+        self.used = 0
+        self._pin = pin
+        self._lines: OrderedDict[int, _Line] = OrderedDict()
+        self._scopes: dict[Kind, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def __contains__(self, address: int) -> bool:
+        return address in self._lines
+
+    def lookup(self, address: int, words: int, kind: Kind, user: int, scope: int, victims: Victims) -> bool:
+        """Use the block at *address* and return whether it was resident; a miss makes room and inserts it.
+
+        *user* numbers the fill, pass or drain job that needs the block, *scope* the iteration within which it may be used
+        again. What has to leave is added to *victims*.
+        """
+        self._scopes[kind] = scope
+        line = self._lines.get(address)
+        if line is not None:
+            line.user = user
+            line.scope = scope
+            self._lines.move_to_end(address)
+            return True
+        if self.used + words > self.capacity and not self._make_room(words, victims):
+            return False
+        self._lines[address] = _Line(words, kind, user, scope)
+        self.used += words
+        return False
+
+    def lookup_all(
+        self, addresses: list[int], words: int, kind: Kind, user: int, scope: int, victims: Victims
+    ) -> list[int]:
+        """Look up blocks of equal size in order and return those that miss."""
+        lines, missing = self._lines, []
+        self._scopes[kind] = scope
+        for address in addresses:
+            line = lines.get(address)
+            if line is not None:
+                line.user = user
+                line.scope = scope
+                lines.move_to_end(address)
+            else:
+                self.lookup(address, words, kind, user, scope, victims)
+                missing.append(address)
+        return missing
+
+    def _make_room(self, words: int, victims: Victims) -> bool:
+        """Evict least recently used blocks until *words* fit; with ``pin`` only ended ones, and all or none."""
+        if not self._pin:
+            while self.used + words > self.capacity:
+                self._note(self._lines.popitem(last=False)[1], victims)
+            return True
+        leaving, freed = [], 0
+        for address, line in self._lines.items():
+            if self.used - freed + words <= self.capacity:
+                break
+            if line.scope != self._scopes.get(line.kind, line.scope):
+                leaving.append(address)
+                freed += line.words
+        if self.used - freed + words > self.capacity:
+            return False
+        for address in leaving:
+            self._note(self._lines.pop(address), victims)
+        return True
+
+    def _note(self, line: _Line, victims: Victims) -> None:
+        self.used -= line.words
+        if line.user > getattr(victims, line.kind):
+            setattr(victims, line.kind, line.user)

@@ -1,0 +1,16 @@
+"""The clock of a run: SimPy's environment, whose time is a whole number of accelerator cycles."""
+
+from __future__ import annotations
+
+from simpy import Environment
+
+__all__ = ["Clock"]
+
+
+class Clock(Environment):
+    """A SimPy environment in which every delay is whole, so that the time is."""
+
+    @property
+    def cycle(self) -> int:
+        """The current accelerator cycle."""
+        return self._now  # type: ignore[return-value]

@@ -1,0 +1,159 @@
+"""The PE grid: runs the passes and knows what it waited for (``docs/machine.md``, sections 6.3 and 7)."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+
+from simpy import Event
+
+from mimesim.config.hardware import Hardware
+from mimesim.config.schedule import Schedule
+from mimesim.ledger import STALLS
+from mimesim.machine.clock import Clock
+from mimesim.machine.dram import Dram
+from mimesim.machine.stream import PassStream, PhaseRun
+
+__all__ = ["PEGrid"]
+
+_WEIGHTS, _ACTIVATIONS, _ = range(3)
+_CACHE, _DRAM, _NOC, _DRAIN = range(len(STALLS))
+
+
+class PEGrid:
+    """Runs one pass after the other on all PEs.
+
+    Ports: the weight banks, the activation network, the banks of partial sums. Latency: the pass's own cycles, with one to
+    swap banks. Books: busy cycles and stalls of each image, PE cycles. Promises: busy + stalls = elapsed cycles of every
+    phase, exactly; passes run in program order.
+    """
+
+    def __init__(
+        self, environment: Clock, hardware: Hardware, schedule: Schedule, stream: PassStream, dram: Dram
+    ) -> None:
+        self._environment = environment
+        self._stream = stream
+        self._weights, self._activations = dram.arrived[_WEIGHTS], dram.arrived[_ACTIVATIONS]
+        self._psum_banks = hardware.scratchpad.psum_banks
+        self._pes = hardware.grid.pes
+        self._rows = hardware.grid.rows
+        self._drifts = schedule.barrier == "tile"
+        # Drain jobs up to the end of each of the latest accumulations: a bank is free when they are done.
+        self._drained = [0] * self._psum_banks
+        self.busy_cycles = 0
+        environment.process(self._run())
+
+    def _run(self) -> Generator[Event, None, None]:
+        stream, environment = self._stream, self._environment
+        number = 0
+        while (run := stream.phase(number)) is not None:
+            record = run.phase.record
+            record.start_cycle = environment.cycle
+            yield from (self._drift(run) if self._drifts else self._march(run))
+            ended = environment.cycle
+            number += 1
+            yield stream.phases_done.until(number)
+            record.end_cycle = environment.cycle
+            last = run.phase.groups[run.phase.group[-1]].images[-1].index
+            record.row(last).stalls["drain"] += environment.cycle - ended
+
+    def _conditions(self, run: PhaseRun, place: int, waited: list[int], since: int) -> Generator[Event, None, None]:
+        """Wait for everything that a pass needs but the pass before it; add to *waited* what was waited for.
+
+        The order of the waits is the order in which a stall is attributed.
+        """
+        stream, environment = self._stream, self._environment
+        number, fill = run.first_pass + place, run.phase.fill[place]
+        if stream.passes_looked_up.value <= number:
+            yield stream.passes_looked_up.until(number + 1)
+        waited[_CACHE] += (looked_up := max(since, environment.cycle)) - since
+        if self._activations.value < run.pass_data[place]:
+            yield self._activations.until(run.pass_data[place])
+        if fill >= 0 and self._weights.value < run.fill_data[fill]:
+            yield self._weights.until(run.fill_data[fill])
+        waited[_DRAM] += (arrived := max(since, environment.cycle)) - looked_up
+        if fill >= 0 and stream.fills_done.value <= run.first_fill + fill:
+            yield stream.fills_done.until(run.first_fill + fill + 1)
+        waited[_NOC] += (filled := max(since, environment.cycle)) - arrived
+        if run.phase.accumulation[place] >= 0:
+            if stream.jobs_done.value < self._drained[0]:
+                yield stream.jobs_done.until(self._drained[0])
+            accumulation = run.phase.accumulation[place]
+            self._drained = [*self._drained[1:], run.first_job + run.phase.jobs_of[accumulation]]
+        waited[_DRAIN] += max(since, environment.cycle) - filled
+
+    def _march(self, run: PhaseRun) -> Generator[Event, None, None]:
+        """Run the passes of a phase with all rows in step (``barrier: pass``)."""
+        stream, environment, phase = self._stream, self._environment, run.phase
+        waited = [[0] * len(STALLS) for _ in phase.groups]
+        looked_up, passes_done, fills_done = stream.passes_looked_up, stream.passes_done, stream.fills_done
+        activations = self._activations
+        number = run.first_pass
+        for place, cycles in enumerate(phase.cycles):
+            # The first test is the common case, in which nothing has to be waited for.
+            if not (
+                looked_up.value > number
+                and activations.value >= run.pass_data[place]
+                and phase.accumulation[place] < 0
+                and fills_done.value > run.first_fill + phase.fill[place]
+            ):
+                yield from self._conditions(run, place, waited[phase.group[place]], environment.cycle)
+            yield environment.timeout(cycles)
+            number += 1
+            passes_done.advance()
+        self._book(run, phase.cycles, waited)
+
+    def _drift(self, run: PhaseRun) -> Generator[Event, None, None]:
+        """Run the passes of a phase with rows that wait for each other only at the end of an accumulation."""
+        environment, phase = self._environment, run.phase
+        waited = [[0] * len(STALLS) for _ in phase.groups]
+        busy: list[int] = []
+        end = network = environment.cycle
+        rows: list[int] = []
+        for place, row_cycles in enumerate(phase.rows):
+            if phase.accumulation[place] >= 0:
+                rows, network = [end] * self._rows, end
+            yield from self._conditions(run, place, waited[phase.group[place]], end)
+            ready = environment.cycle
+            begin = max(end, ready)
+            padded = row_cycles + [0] * (self._rows - len(row_cycles))
+            rows = [max(free, ready) + cycles + 1 for free, cycles in zip(rows, padded, strict=True)]
+            network = max(network, ready) + phase.feed_cycles[place]
+            end = max(network, *rows)
+            busy.append(end - begin)
+            done = environment.timeout(end - ready)
+            assert done.callbacks is not None  # noqa: S101 - a fresh event always has them
+            done.callbacks.append(self._pass_ended)
+        if end > environment.cycle:
+            yield environment.timeout(end - environment.cycle)
+        self._book(run, busy, waited)
+
+    def _pass_ended(self, _: Event) -> None:
+        self._stream.passes_done.advance()
+
+    def _book(self, run: PhaseRun, busy: list[int], waited: list[list[int]]) -> None:
+        """Split what the passes took among the images of their groups."""
+        phase, record = run.phase, run.phase.record
+        worked = [0] * len(phase.groups)
+        unmapped = swap = 0
+        for group, mapped, cycles in zip(phase.group, phase.mapped_pes, busy, strict=True):
+            worked[group] += cycles
+            swap += mapped
+            unmapped += (self._pes - mapped) * cycles
+        for number, group in enumerate(phase.groups):
+            images = [image.index for image in group.images]
+            for image, share in zip(images, _split(worked[number], len(images)), strict=True):
+                record.row(image).busy_cycles += share
+            for name, cycles in zip(STALLS, waited[number], strict=True):
+                for image, share in zip(images, _split(cycles, len(images)), strict=True):
+                    record.row(image).stalls[name] += share
+        self.busy_cycles += sum(busy)
+        pe = record.pe
+        pe.swap += swap
+        pe.unmapped += unmapped
+        pe.imbalance = self._pes * sum(busy) - (pe.total() - pe.imbalance)
+
+
+def _split(cycles: int, parts: int) -> list[int]:
+    """Return *cycles* in whole parts, the remainder to the first."""
+    share, rest = divmod(cycles, parts)
+    return [share + rest, *[share] * (parts - 1)]

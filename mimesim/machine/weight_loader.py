@@ -1,0 +1,62 @@
+"""The weight loader: copies chunks from the cache into the scratchpads (``docs/machine.md``, section 6.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+
+from simpy import Event
+
+from mimesim.machine.clock import Clock
+from mimesim.machine.dram import Dram
+from mimesim.machine.stream import PassStream
+
+__all__ = ["WeightLoader"]
+
+_WEIGHTS = 0
+_BANKS = 2
+
+
+class WeightLoader:
+    """Fills the two weight banks of all PEs in turn, by multicast.
+
+    Ports: read port of the weight cache, the weight network. Latency: words over the network's width, plus its latency.
+    Books: its busy cycles; words are booked with the program. Promises: a bank is overwritten only when all passes that
+    use it have ended.
+    """
+
+    def __init__(self, environment: Clock, stream: PassStream, dram: Dram) -> None:
+        self._environment = environment
+        self._stream = stream
+        self._arrived = dram.arrived[_WEIGHTS]
+        self.busy_cycles = 0
+        environment.process(self._run())
+
+    def _run(self) -> Generator[Event, None, None]:
+        stream = self._stream
+        number = 0
+        # The pass after the last one of each of the two latest fills: their banks are free once it may start.
+        released = [0] * _BANKS
+        while (run := stream.phase(number)) is not None:
+            users = _pass_counts(run.phase.fill, len(run.phase.fills))
+            last = run.first_pass
+            for fill, details in enumerate(run.phase.fills):
+                last += users[fill]
+                if stream.fills_looked_up.value <= run.first_fill + fill:
+                    yield stream.fills_looked_up.until(run.first_fill + fill + 1)
+                if self._arrived.value < run.fill_data[fill]:
+                    yield self._arrived.until(run.fill_data[fill])
+                if stream.passes_done.value < released[0]:
+                    yield stream.passes_done.until(released[0])
+                yield self._environment.timeout(details.cycles)
+                self.busy_cycles += details.cycles
+                stream.fills_done.advance()
+                released = [*released[1:], last]
+            number += 1
+
+
+def _pass_counts(fill_of_pass: list[int], fills: int) -> list[int]:
+    counts = [0] * fills
+    for fill in fill_of_pass:
+        if fill >= 0:
+            counts[fill] += 1
+    return counts

@@ -1,0 +1,118 @@
+"""What a phase books whatever its timing: everything but DRAM reads and stalls (``docs/machine.md``, section 8)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from math import prod
+
+import numpy as np
+
+from mimesim.ledger import ImageRow
+from mimesim.schedule.costs import ImageCosts
+from mimesim.schedule.geometry import Geometry
+from mimesim.schedule.images import Image
+from mimesim.schedule.program import CasePlan, Phase
+
+__all__ = ["book_phase", "book_storage"]
+
+
+def book_phase(plan: CasePlan, phase: Phase) -> None:
+    """Book counts, MACs and the PE cycles that follow from them into the rows of *phase*."""
+    for group in phase.groups:
+        for image in group.images:
+            _book_image(plan, phase, phase.position, image, phase.record.row(image.index))
+    for fill in phase.fills:
+        row, block = phase.record.row(fill.image), fill.block
+        row.book("cache", "weights", "read", block.values)
+        row.book("cache", "index", "read", block.index)
+        row.book("cache", "norm", "read", block.norm)
+        row.book("reg", "weights", "write", block.filled * plan.hardware.grid.rows)
+
+
+def _book_image(plan: CasePlan, phase: Phase, position: int, image: Image, row: ImageRow) -> None:
+    geometry = plan.geometries[position]
+    operation = geometry.operation
+    costs = plan.book.costs(geometry, image, plan.skipping)
+    dense = plan.book.costs(geometry, image, "none")
+    masks = image.trace.weight_mask(image.task, operation.name) if _prunes(plan, position, image) else None
+    row.macs = costs.macs(masks)
+    row.macs_dense = dense.macs(None)
+    row.input_elements = sum(prod(source.shape) for source in operation.sources)
+    row.input_set = sum(int(stored.values.sum()) for stored in costs.inputs)
+    row.output_elements = prod(operation.output_shape)
+    row.output_set = costs.output_set
+    _book_activations(geometry, costs, row)
+    for tensor in ("weights", "activations"):
+        row.book("reg", tensor, "read", row.macs)
+    for direction in ("read", "write"):
+        row.book("reg", "psums", direction, row.macs)
+    row.book("reg", "outputs", "read", prod(operation.shape))
+    blocks = plan.placement.thresholds.get((position, image.task))
+    if blocks is not None:
+        words = sum(block.values for block in blocks.values())
+        row.book("cache", "thresholds", "read", words)
+        row.book("reg", "thresholds", "write", words)
+        row.book("reg", "thresholds", "read", words)
+    output = costs.output
+    row.book("dram", "outputs", "write", int(output.values.sum()))
+    row.book("dram", "mask", "write", int(output.bitmap.sum()))
+    row.bursts["dram", "outputs", "write"] += int(output.bursts.sum())
+    _book_pe_cycles(plan, phase, geometry, costs, dense, row)
+
+
+def _prunes(plan: CasePlan, position: int, image: Image) -> bool:
+    return plan.skipping != "none" and plan.placement.parameters(position, image.task).pruned
+
+
+def _book_activations(geometry: Geometry, costs: ImageCosts, row: ImageRow) -> None:
+    """Book what the activation network carries, and the bitmaps that say what it need not carry."""
+    words = costs.sparse.total.sum(axis=0)
+    sent = stored = 0
+    for tile, (first, last) in enumerate(geometry.channel_tiles):
+        through = int(words[geometry.chunks_of[tile]].sum())
+        sent += through
+        stored += through * (last - first)
+    row.book("cache", "activations", "read", sent)
+    row.book("reg", "activations", "write", stored)
+    if any(source.bitmap.any() for source in costs.inputs):
+        uses = np.zeros(len(geometry.chunks), dtype=np.int64)
+        for chunks in geometry.chunks_of:
+            uses[chunks] += 1
+        bitmap = 0
+        for windows in geometry.windows:
+            for chunk, touched, times in zip(geometry.chunks, windows, uses, strict=True):
+                bitmap += int(costs.inputs[chunk.source].bitmap[touched].sum()) * int(times)
+        row.book("cache", "mask", "read", bitmap)
+
+
+def _book_pe_cycles(
+    plan: CasePlan, phase: Phase, geometry: Geometry, costs: ImageCosts, dense: ImageCosts, row: ImageRow
+) -> None:
+    """Book MACs, gated cycles and padding; swaps, unmapped PEs and imbalance follow when the passes have run."""
+    pe = phase.record.pe
+    pe.macs += row.macs
+    if plan.skipping in ("none", "gate"):
+        pe.gated += dense.unweighted_macs - row.macs
+        inside = dense.sparse.total.sum(axis=0)
+        positions = prod(geometry.operation.shape[1:])
+        for tile, (first, last) in enumerate(geometry.channel_tiles):
+            for k in geometry.chunks_of[tile]:
+                outside = geometry.chunks[k].pairs * positions - int(inside[k])
+                pe.padding += outside * (last - first)
+    else:
+        pe.gated += costs.unweighted_macs - row.macs
+
+
+def book_storage(plan: CasePlan) -> Counter[tuple[str, str, str]]:
+    """Return the words of parameters that lie in DRAM by (layer, owner, tensor), for all tasks of the workload."""
+    stored: Counter[tuple[str, str, str]] = Counter()
+    for (position, owner), blocks in plan.placement.weights.items():
+        layer = plan.geometries[position].operation.name
+        for block in blocks.values():
+            stored[layer, owner, "weights"] += block.values
+            stored[layer, owner, "index"] += block.index
+            stored[layer, owner, "norm"] += block.norm
+    for (position, task), blocks in plan.placement.thresholds.items():
+        layer = plan.geometries[position].operation.name
+        stored[layer, task, "thresholds"] += sum({block.address: block.values for block in blocks.values()}.values())
+    return +stored

@@ -1,0 +1,174 @@
+"""What the passes and drains of one operation cost for each image, counted once (``docs/machine.md``, section 5)."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mimesim.config.hardware import Hardware
+from mimesim.config.schedule import Skipping
+from mimesim.network import Network
+from mimesim.schedule.blocks import StoredBlocks, ceil_div
+from mimesim.schedule.counting import Counts, count, kept_outputs, lockstep_steps, weighted_macs
+from mimesim.schedule.geometry import Geometry
+from mimesim.schedule.images import Image
+from mimesim.schedule.operations import lower
+
+__all__ = ["CostBook", "ImageCosts", "PassCosts", "drain_cycles"]
+
+IntArray = NDArray[np.int64]
+
+#: Counts that stay in memory: those of a few dozen images of a network of VGG16's depth.
+_KEEP = 1000
+
+
+@dataclass
+class ImageCosts:
+    """One operation, one image: pairs that are inside the tensor (*dense*) and those that are also set (*sparse*).
+
+    *kept* are the outputs written by [channel tile, position tile], *inputs* and *output* the blocks in memory.
+    """
+
+    geometry: Geometry
+    image: Image | None
+    sparse: Counts
+    pairs: IntArray
+    kept: IntArray
+    inputs: list[StoredBlocks]
+    output: StoredBlocks
+    output_set: int
+
+    @property
+    def masks(self) -> list[NDArray[np.bool_] | None]:
+        """The mask of each source, None where every element counts; read again, for they are large."""
+        return _masks(self.geometry, self.image)
+
+    @cached_property
+    def unweighted_macs(self) -> int:
+        """Set pairs times the columns that read them: the MACs when no weight is zero."""
+        operation = self.geometry.operation
+        if operation.groups == 1:
+            return int(self.sparse.total.sum()) * operation.shape[0]
+        if operation.has_weights:
+            return int(weighted_macs(self.geometry, self.masks, None).sum())
+        return int(self.sparse.total.sum())
+
+    def macs(self, weights: NDArray[np.bool_] | None) -> int:
+        """Return the MACs on set inputs and on the non-zero *weights* (all of them where None)."""
+        if not self.geometry.operation.has_weights:
+            return 0
+        if weights is None:
+            return self.unweighted_macs
+        return int(weighted_macs(self.geometry, self.masks, weights).sum())
+
+
+class CostBook:
+    """Shapes by (network, hardware) and counts by (image, operation), each made once for whatever cases ask for it.
+
+    Dense counts do not depend on the image and are made once per operation.
+    """
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[tuple[object, ...], ImageCosts] = OrderedDict()
+        self._geometries: dict[tuple[Network, Hardware], list[Geometry]] = {}
+
+    def geometries(self, network: Network, hardware: Hardware) -> list[Geometry]:
+        """Return the geometry of every operation of *network* on *hardware*, in network order."""
+        key = (network, hardware)
+        if key not in self._geometries:
+            operations = lower(network, hardware.grid.positions)
+            self._geometries[key] = [Geometry(operation, hardware) for operation in operations]
+        return self._geometries[key]
+
+    def costs(self, geometry: Geometry, image: Image, skipping: Skipping) -> ImageCosts:
+        """Return the costs of *image* at the operation of *geometry*."""
+        operation = geometry.operation
+        dense = skipping == "none" or not (operation.output_sparse or any(s.sparse for s in operation.sources))
+        key: tuple[object, ...] = (
+            (id(geometry),) if dense else (id(geometry), id(image.trace), image.task, image.number)
+        )
+        if key not in self._kept:
+            self._kept[key] = _cost(geometry, None if dense else image)
+            while len(self._kept) > _KEEP:
+                self._kept.popitem(last=False)
+        self._kept.move_to_end(key)
+        return self._kept[key]
+
+
+def _masks(geometry: Geometry, image: Image | None) -> list[NDArray[np.bool_] | None]:
+    sources = geometry.operation.sources
+    return [image.mask(source.tensor) if image is not None and source.sparse else None for source in sources]
+
+
+def _cost(geometry: Geometry, image: Image | None) -> ImageCosts:
+    operation, hardware = geometry.operation, geometry.hardware
+    masks = _masks(geometry, image)
+    output = image.mask(operation.output) if image is not None and operation.output_sparse else None
+    sparse, pairs = count(geometry, masks)
+    kept = kept_outputs(geometry, output)
+    if output is not None:
+        kept = kept + -(-kept_outputs(geometry, None) // hardware.word_bits)
+    return ImageCosts(
+        geometry=geometry,
+        image=image,
+        sparse=sparse,
+        pairs=pairs.astype(np.int32),
+        kept=kept,
+        inputs=[StoredBlocks.of(grid, mask, hardware) for grid, mask in zip(geometry.inputs, masks, strict=True)],
+        output=StoredBlocks.of(geometry.output, output, hardware),
+        output_set=int(np.prod(operation.output_shape)) if output is None else int(output.sum()),
+    )
+
+
+@dataclass(frozen=True)
+class PassCosts:
+    """What the passes of a group of images cost, by [position tile, chunk].
+
+    *steps*: cycles of the slowest row. *feed*: cycles of the activation network. *cycles*: the pass, swap included.
+    """
+
+    images: list[ImageCosts]
+    skipping: Skipping
+    steps: IntArray
+    feed: IntArray
+
+    @classmethod
+    def of(cls, geometry: Geometry, images: list[ImageCosts], skipping: Skipping) -> PassCosts:
+        """Combine the counts of images that share passes."""
+        steps, words = images[0].sparse.largest, images[0].sparse.total
+        for other in images[1:]:
+            steps, words = np.maximum(steps, other.sparse.largest), words + other.sparse.total
+        if skipping in ("none", "gate"):
+            steps = np.broadcast_to(np.array([chunk.pairs for chunk in geometry.chunks]), steps.shape)
+        elif skipping == "lockstep":
+            steps = lockstep_steps(geometry, [image.masks for image in images])
+        return cls(images, skipping, steps, -(-words // geometry.hardware.noc.activation_words_per_cycle))
+
+    @property
+    def cycles(self) -> IntArray:
+        """Cycles of each pass."""
+        return np.maximum(self.steps, self.feed) + 1
+
+    def rows(self, tile: int, k: int) -> list[int]:
+        """Return the cycles of each row that holds a position, for one pass (``barrier: tile``)."""
+        place = self.images[0].geometry.position_tiles[tile]
+        if self.skipping != "per_position":
+            return [int(self.steps[tile, k])] * (place.positions * len(self.images))
+        return [
+            pairs
+            for image in self.images
+            for pairs in image.pairs[k, place.y0 : place.y1, place.x0 : place.x1].ravel().tolist()
+        ]
+
+
+def drain_cycles(geometry: Geometry, images: list[ImageCosts], threshold_words: int, tile: tuple[int, int]) -> int:
+    """Return the length of a drain job for (channel tile, position tile)."""
+    hardware = geometry.hardware
+    noc = hardware.noc
+    load = ceil_div(threshold_words, noc.threshold_words_per_cycle) + noc.latency_cycles if threshold_words else 0
+    out = sum(int(image.kept[tile]) for image in images)
+    return load + hardware.compare_cycles + ceil_div(out, noc.output_words_per_cycle)

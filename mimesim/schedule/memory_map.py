@@ -1,0 +1,124 @@
+"""Where everything lies in DRAM: regions of blocks, addressed in bursts (``docs/machine.md``, section 3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mimesim.schedule.blocks import StoredBlocks, bursts_of, ceil_div
+from mimesim.schedule.counting import columns_per_pair
+from mimesim.schedule.geometry import Geometry
+from mimesim.schemes import LayerParameters, Storage
+
+__all__ = ["ActivationRegion", "Allocator", "ParameterBlock", "threshold_blocks", "weight_blocks"]
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterBlock:
+    """A block of weights or thresholds: its address and size in bursts, and the useful words in it.
+
+    *values* counts weights or thresholds, *index* the words of a pruned block's bitmap, *norm* folded batch norm;
+    *filled* is what reaches the scratchpads once it is uncompressed.
+    """
+
+    address: int
+    bursts: int
+    values: int
+    index: int
+    norm: int
+    filled: int
+
+
+@dataclass(slots=True)
+class ActivationRegion:
+    """The blocks of one tensor of one image: block *i* lies at address + i x slot."""
+
+    address: int
+    slot: int
+    values: list[int]
+    bitmap: list[int]
+    bursts: list[int]
+    image: int
+
+    def runs(self, blocks: Iterable[int]) -> list[tuple[int, int]]:
+        """Return (address, bursts) of the given blocks."""
+        return [(self.address + self.slot * i, self.bursts[i]) for i in blocks]
+
+    @classmethod
+    def of(cls, address: int, stored: StoredBlocks, image: int) -> ActivationRegion:
+        """Place the blocks of image number *image* of the replay at *address*."""
+        return cls(
+            address,
+            stored.slot_bursts,
+            stored.values.tolist(),
+            stored.bitmap.tolist(),
+            stored.bursts.tolist(),
+            image,
+        )
+
+
+@dataclass(slots=True)
+class Allocator:
+    """Hands out consecutive regions; *top* is the first free burst."""
+
+    top: int = 0
+
+    def take(self, bursts: int) -> int:
+        """Reserve *bursts* and return the address of the first."""
+        address = self.top
+        self.top += bursts
+        return address
+
+
+def weight_blocks(
+    geometry: Geometry, parameters: LayerParameters, weights: NDArray[np.bool_] | None, allocator: Allocator
+) -> dict[tuple[int, int], ParameterBlock]:
+    """Place one owner's weights of an operation; the result is keyed by (channel tile, chunk).
+
+    *weights* marks the non-zero weights of a pruned layer.
+    """
+    hardware = geometry.hardware
+    blocks = {}
+    for tile, (first, last) in enumerate(geometry.channel_tiles):
+        for k in geometry.chunks_of[tile]:
+            chunk = geometry.chunks[k]
+            dense = geometry.weights_in(tile, chunk)
+            norm = last - first if k == geometry.chunks_of[tile][0] else 0
+            values, index = _stored(geometry, tile, k, dense, parameters.storage, weights)
+            bursts = bursts_of(values + index + norm, hardware)
+            blocks[tile, k] = ParameterBlock(allocator.take(bursts), bursts, values, index, norm, dense + norm)
+    return blocks
+
+
+def _stored(
+    geometry: Geometry, tile: int, k: int, dense: int, storage: Storage, weights: NDArray[np.bool_] | None
+) -> tuple[int, int]:
+    if storage == "dense":
+        return dense, 0
+    if weights is None:
+        values = dense
+    else:
+        values = int(columns_per_pair(geometry, tile, geometry.chunks[k], weights).sum())
+    return values, ceil_div(dense, geometry.hardware.word_bits)
+
+
+def threshold_blocks(
+    geometry: Geometry, parameters: LayerParameters, allocator: Allocator
+) -> dict[tuple[int, int], ParameterBlock]:
+    """Place one task's thresholds of an operation; keyed by (channel tile, position tile).
+
+    With one threshold per channel, all position tiles of a channel tile name the same block.
+    """
+    blocks: dict[tuple[int, int], ParameterBlock] = {}
+    for tile, (first, last) in enumerate(geometry.channel_tiles):
+        block: ParameterBlock | None = None
+        for number, place in enumerate(geometry.position_tiles):
+            if block is None or parameters.thresholds == "neuron":
+                words = (last - first) * (place.positions if parameters.thresholds == "neuron" else 1)
+                bursts = bursts_of(words, geometry.hardware)
+                block = ParameterBlock(allocator.take(bursts), bursts, words, 0, 0, words)
+            blocks[tile, number] = block
+    return blocks

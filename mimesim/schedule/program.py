@@ -1,0 +1,255 @@
+"""The program of a case: every phase's passes, fills, lookups and drains in the order in which the machine runs them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from mimesim.config.hardware import Hardware
+from mimesim.config.schedule import Schedule, Skipping
+from mimesim.ledger import PhaseRecord
+from mimesim.network import Network
+from mimesim.schedule.costs import CostBook, ImageCosts, PassCosts, drain_cycles
+from mimesim.schedule.geometry import Geometry
+from mimesim.schedule.images import Image
+from mimesim.schedule.loopnest import Accumulation, Group, accumulations, group_images
+from mimesim.schedule.memory_map import ActivationRegion, ParameterBlock
+from mimesim.schedule.placement import Placement
+from mimesim.schemes import Scheme
+
+__all__ = ["CasePlan", "DrainJob", "Fill", "Phase", "ThresholdUse", "plan_case"]
+
+
+@dataclass(slots=True)
+class Fill:
+    """A copy of one weight block into the scratchpads; *cycles* on the NoC, *image* it is booked under."""
+
+    block: ParameterBlock
+    cycles: int
+    image: int
+
+
+@dataclass(slots=True)
+class ThresholdUse:
+    """A threshold block that a drain job needs, and the image it is booked under."""
+
+    block: ParameterBlock
+    image: int
+
+
+@dataclass(slots=True)
+class DrainJob:
+    """Compare, mask, pool and write out one position tile of one group, once pass *after* of the phase is done.
+
+    *thresholds* are the blocks it loads, *writes* the runs (address, bursts) of the activation blocks it completes.
+    """
+
+    after: int
+    cycles: int
+    thresholds: list[ThresholdUse]
+    writes: list[tuple[int, int]]
+
+
+@dataclass(slots=True)
+class Phase:
+    """One operation for the images of one phase; parallel lists hold one entry per pass.
+
+    *position*: which operation of the network. *cycles*: length of the pass. *fill*: number of the fill it uses, -1 for none. *lookups*: (region, block addresses) pairs.
+    *accumulation*: index in the phase when the pass is the first of one, else -1. *group*: whose pass it is. *scope*: see
+    :class:`Accumulation`. *mapped_pes*: PEs that hold an output. *rows* and *feed_cycles*: cycles of each row and of the
+    activation network, where rows may drift (``barrier: tile``). *jobs_of*: drain jobs up to the end of each accumulation.
+    """
+
+    record: PhaseRecord
+    position: int
+    mapped_pes: list[int] = field(default_factory=list)
+    groups: list[Group] = field(default_factory=list)
+    cycles: list[int] = field(default_factory=list)
+    fill: list[int] = field(default_factory=list)
+    lookups: list[list[tuple[ActivationRegion, list[int]]]] = field(default_factory=list)
+    accumulation: list[int] = field(default_factory=list)
+    group: list[int] = field(default_factory=list)
+    scope: list[int] = field(default_factory=list)
+    rows: list[list[int]] = field(default_factory=list)
+    feed_cycles: list[int] = field(default_factory=list)
+    fills: list[Fill] = field(default_factory=list)
+    jobs: list[DrainJob] = field(default_factory=list)
+    jobs_of: list[int] = field(default_factory=list)
+
+
+@dataclass
+class CasePlan:
+    """What one case replays: its batches, and where everything lies."""
+
+    network: Network
+    scheme: Scheme
+    skipping: Skipping
+    hardware: Hardware
+    schedule: Schedule
+    batches: list[list[Image]]
+    geometries: list[Geometry]
+    book: CostBook
+    placement: Placement
+
+    def phases(self) -> Iterator[Phase]:
+        """Build the phases one after the other, in program order."""
+        for number, batch in enumerate(self.batches):
+            self.placement.begin_batch(number)
+            runs = [batch] if self.schedule.batch_order == "layer_major" else [[image] for image in batch]
+            for images in runs:
+                for position in range(len(self.geometries)):
+                    yield build_phase(self, number, batch, images, position)
+
+
+def plan_case(
+    network: Network,
+    scheme: Scheme,
+    skipping: Skipping,
+    hardware: Hardware,
+    schedule: Schedule,
+    batches: list[list[Image]],
+    tasks: Sequence[str],
+    book: CostBook,
+) -> CasePlan:
+    """Plan a case; raises :class:`InputError` where the machine is too small for it."""
+    geometries = book.geometries(network, hardware)
+    placement = Placement(geometries, scheme, skipping, batches, tasks, book)
+    for geometry in geometries:
+        geometry.slots(schedule)
+    return CasePlan(network, scheme, skipping, hardware, schedule, batches, geometries, book, placement)
+
+
+def build_phase(plan: CasePlan, number: int, batch: Sequence[Image], images: Sequence[Image], position: int) -> Phase:
+    """Return the passes of operation *position* for *images* of batch *number*, with everything they book but DRAM."""
+    builder = _Builder(plan, number, batch, images, position)
+    return builder.build()
+
+
+class _Builder:
+    """Fills the lists of one phase."""
+
+    def __init__(
+        self, plan: CasePlan, number: int, batch: Sequence[Image], images: Sequence[Image], position: int
+    ) -> None:
+        self.plan = plan
+        self.geometry = plan.geometries[position]
+        self.position = position
+        operation = self.geometry.operation
+        self.images = images
+        self.weighted = operation.has_weights
+        self.sets = group_images(self.geometry, plan.scheme, images)
+        self.parameters = {image.index: plan.scheme.parameters(operation.node, image.task) for image in images}
+        self.costs: dict[int, ImageCosts] = {
+            image.index: plan.book.costs(self.geometry, image, plan.skipping) for image in images
+        }
+        record = PhaseRecord(number, operation.name, operation.kind, tuple(image.index for image in images))
+        self.phase = Phase(record, position)
+        self.batch = batch
+        self.inputs = {image.index: plan.placement.inputs(position, image) for image in images}
+        self._prepare_groups()
+
+    def _prepare_groups(self) -> None:
+        """Work out cycles and lookups of each group by [position tile][chunk]."""
+        plan, geometry = self.plan, self.geometry
+        self.number_of: dict[int, int] = {}
+        self.group_cycles: list[list[list[int]]] = []
+        self.group_costs: list[PassCosts] = []
+        self.group_lookups: list[list[list[list[tuple[ActivationRegion, list[int]]]]]] = []
+        self.drifts = plan.schedule.barrier == "tile"
+        windows = geometry.windows
+        for groups in self.sets:
+            for group in groups:
+                self.number_of[id(group)] = len(self.phase.groups)
+                self.phase.groups.append(group)
+                costs = PassCosts.of(geometry, [self.costs[image.index] for image in group.images], plan.skipping)
+                self.group_costs.append(costs)
+                self.group_cycles.append(costs.cycles.tolist())
+                regions = [self.inputs[image.index] for image in group.images]
+                self.group_lookups.append(
+                    [
+                        [
+                            [
+                                (
+                                    inputs[chunk.source],
+                                    [inputs[chunk.source].address + inputs[chunk.source].slot * i for i in touched],
+                                )
+                                for inputs in regions
+                            ]
+                            for chunk, touched in zip(geometry.chunks, by_chunk, strict=True)
+                        ]
+                        for by_chunk in windows
+                    ]
+                )
+
+    def build(self) -> Phase:
+        """Walk the loop nest."""
+        for index, accumulation in enumerate(accumulations(self.geometry, self.plan.schedule, self.sets)):
+            self._accumulate(index, accumulation)
+        self.phase.record.passes = len(self.phase.cycles)
+        return self.phase
+
+    def _accumulate(self, index: int, accumulation: Accumulation) -> None:
+        phase, tile = self.phase, accumulation.channel_tile
+        first, last = self.geometry.channel_tiles[tile]
+        chunks = self.geometry.chunks_of[tile]
+        numbers = [self.number_of[id(group)] for group in accumulation.groups]
+        phase.accumulation.append(index)
+        begin = len(phase.cycles)
+        for k in chunks:
+            for group, number in zip(accumulation.groups, numbers, strict=True):
+                fill = self._fill(group, tile, k) if self.weighted else -1
+                cycles, lookups, costs = self.group_cycles[number], self.group_lookups[number], self.group_costs[number]
+                for place in accumulation.position_tiles:
+                    phase.cycles.append(cycles[place][k])
+                    phase.lookups.append(lookups[place][k])
+                    phase.fill.append(fill)
+                    phase.group.append(number)
+                    if self.drifts:
+                        phase.feed_cycles.append(int(costs.feed[place, k]) + 1)
+                        phase.rows.append(costs.rows(place, k))
+        count = len(phase.cycles) - begin
+        phase.accumulation.extend([-1] * (count - 1))
+        phase.scope.extend([accumulation.scope] * count)
+        positions = [self.geometry.position_tiles[place].positions for place in accumulation.position_tiles]
+        pes = [(last - first) * p * len(group.images) for group in accumulation.groups for p in positions]
+        phase.mapped_pes.extend(pes * len(chunks))
+        self._drain(accumulation, begin + count - len(pes))
+
+    def _fill(self, group: Group, tile: int, k: int) -> int:
+        """Return the number of the fill that a pass uses: the latest one, if it is of the same block."""
+        phase, noc = self.phase, self.plan.hardware.noc
+        block = self.plan.placement.weights[self.position, group.owner][tile, k]
+        if not phase.fills or phase.fills[-1].block is not block:
+            cycles = -(-block.filled // noc.weight_words_per_cycle) + noc.latency_cycles
+            image = self.plan.placement.weights_booked_under(self.position, group.owner, self.batch)
+            phase.fills.append(Fill(block, cycles, image))
+        return len(phase.fills) - 1
+
+    def _drain(self, accumulation: Accumulation, after: int) -> None:
+        phase, tile, placement = self.phase, accumulation.channel_tile, self.plan.placement
+        first, last = self.geometry.channel_tiles[tile]
+        for group in accumulation.groups:
+            costs = [self.costs[image.index] for image in group.images]
+            for place in accumulation.position_tiles:
+                uses: dict[int, ThresholdUse] = {}
+                words = 0
+                for image in group.images:
+                    blocks = placement.thresholds.get((self.position, image.task))
+                    if blocks is None:
+                        continue
+                    block = blocks[tile, place]
+                    words += block.values
+                    uses.setdefault(
+                        block.address, ThresholdUse(block, placement.thresholds_booked_under(image, self.batch))
+                    )
+                cycles = drain_cycles(self.geometry, costs, words, (tile, place))
+                writes = [
+                    run
+                    for image in group.images
+                    for run in placement.output(self.position, image).runs(
+                        self.geometry.completed.get((tile, place), ())
+                    )
+                ]
+                phase.jobs.append(DrainJob(after, cycles, list(uses.values()), writes))
+                after += 1
+        phase.jobs_of.append(len(phase.jobs))

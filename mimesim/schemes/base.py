@@ -1,0 +1,55 @@
+"""What a scheme says: which parameter blocks an image of a task needs at a layer, who owns them, how they are stored."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from mimesim.network import Network, Node
+
+__all__ = ["SHARED", "LayerParameters", "Scheme", "Storage", "Thresholds"]
+
+#: Owner of what all tasks use.
+SHARED = "shared"
+
+Storage = Literal["dense", "bitmap"]
+Thresholds = Literal["neuron", "channel"]
+
+
+@dataclass(frozen=True, slots=True)
+class LayerParameters:
+    """The parameters that one task's images need at one layer.
+
+    *weights_owner* is :data:`SHARED` or the task; weights of one owner are one region of DRAM, fetched once for all the
+    images of a batch that use it. *storage* says how they lie there: all of them, or the non-zero ones and a bitmap.
+    *pruned* tells that some weights are zero; the trace holds which. *thresholds* is what the comparators load, owned by
+    the task, or None where a plain ReLU (a threshold of zero, stored nowhere) is enough.
+    """
+
+    weights_owner: str
+    storage: Storage = "dense"
+    pruned: bool = False
+    thresholds: Thresholds | None = None
+
+
+class Scheme(ABC):
+    """A way for tasks to share one network's parameters."""
+
+    #: The name that workloads and manifests use.
+    name: ClassVar[str]
+
+    @abstractmethod
+    def parameters(self, node: Node, task: str) -> LayerParameters:
+        """Return what an image of *task* needs at *node*, a conv, linear, pool or add."""
+
+    def weights_words(self, network: Network, node: Node) -> int:
+        """Words of the weights of *node* for one owner, uncompressed, with one word of folded batch norm a channel."""
+        return network.weight_words(node) + node.shape[0] if node.has_weights else 0
+
+    def thresholds_words(self, node: Node, parameters: LayerParameters) -> int:
+        """Words of one task's thresholds at *node*."""
+        if parameters.thresholds is None:
+            return 0
+        channels, height, width = node.shape
+        return channels * height * width if parameters.thresholds == "neuron" else channels
