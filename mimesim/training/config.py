@@ -10,7 +10,20 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from mimesim.errors import InputError
 
-__all__ = ["Child", "Method", "Parent", "Phase", "Record", "Schedule", "Scheme", "TrainingConfig", "load_config"]
+__all__ = [
+    "Child",
+    "ConventionalMethod",
+    "Method",
+    "MimeMethod",
+    "Parent",
+    "Phase",
+    "PrunedMethod",
+    "Record",
+    "Schedule",
+    "Scheme",
+    "TrainingConfig",
+    "load_config",
+]
 
 Scheme = Literal["conventional", "mime", "pruned"]
 Rate = Annotated[float, Field(gt=0, le=10)]
@@ -48,28 +61,36 @@ class Parent(Schedule):
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
 
 
-class Method(_Frozen):
-    """How one scheme adapts the parent to a task. Which entries matter depends on the scheme."""
+class _Adaptation(_Frozen):
+    """What every method has: the learning rates of what it trains and of the task's new head."""
 
-    scheme: Scheme
     rate: Rate = 1e-3
     head_rate: Rate = 1e-3
+
+
+class ConventionalMethod(_Adaptation):
+    """All weights fine-tuned, ReLU: the paper's baseline."""
+
+    scheme: Literal["conventional"] = "conventional"
+
+
+class MimeMethod(_Adaptation):
+    """Weights frozen; thresholds trained at *rate* with the penalty *beta* (equation 3)."""
+
+    scheme: Literal["mime"] = "mime"
     threshold_granularity: Literal["neuron", "channel"] = "neuron"
     threshold_start: Annotated[float, Field(ge=0)] = 0.0
     beta: Annotated[float, Field(ge=0)] = 1e-6
+
+
+class PrunedMethod(_Adaptation):
+    """Pruned at initialization, layer by layer to *weight_sparsity*, then fine-tuned with ReLU."""
+
+    scheme: Literal["pruned"] = "pruned"
     weight_sparsity: Annotated[float, Field(ge=0, lt=1)] = 0.9
 
-    @model_validator(mode="before")
-    @classmethod
-    def _only_its_own(cls, data: object) -> object:
-        if isinstance(data, dict):
-            own = {"mime": {"threshold_granularity", "threshold_start", "beta"}, "pruned": {"weight_sparsity"}}
-            scheme = data.get("scheme")
-            for owner, keys in own.items():
-                strange = sorted(keys & data.keys()) if owner != scheme else []
-                if strange:
-                    raise ValueError(f"{strange[0]} belongs to the scheme {owner!r}, not to {scheme!r}")
-        return data
+
+Method = Annotated[ConventionalMethod | MimeMethod | PrunedMethod, Field(discriminator="scheme")]
 
 
 class Child(Schedule):

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mimesim.training.config import Method
+from mimesim.training.config import Method, MimeMethod, PrunedMethod
 from mimesim.training.models import Vgg, weight_layers
 from mimesim.training.threshold import ThresholdLayer, threshold_layers, threshold_penalty
 
@@ -39,7 +39,7 @@ class Recipe:
         """Put the modules that learn into training mode."""
         model.train()
 
-    def penalty(self, model: Vgg) -> Tensor | None:  # noqa: ARG002
+    def penalty(self, model: Vgg) -> Tensor | None:
         """What is added to the cross entropy, a scalar."""
         return None
 
@@ -58,7 +58,7 @@ class FineTune(Recipe):
 class Mime(Recipe):
     """Weights and batch norm of the parent frozen (running statistics too); thresholds and head learn."""
 
-    def __init__(self, method: Method) -> None:
+    def __init__(self, method: MimeMethod) -> None:
         """Take granularity, start and beta from *method*; its rate is the thresholds'."""
         super().__init__(method.rate, method.head_rate)
         self.method = method
@@ -99,13 +99,13 @@ class Pruned(Recipe):
     all tasks share one mask. The head is new for each task and small, hence kept whole.
     """
 
-    def __init__(self, method: Method) -> None:
+    def __init__(self, method: PrunedMethod) -> None:
         """Take the share of weights to remove from *method*."""
         super().__init__(method.rate, method.head_rate)
         self.sparsity = method.weight_sparsity
         self.masks: dict[str, Tensor] = {}
 
-    def prepare(self, model: Vgg, size: int) -> None:  # noqa: ARG002
+    def prepare(self, model: Vgg, size: int) -> None:
         """Choose the mask and apply it."""
         for name, layer in weight_layers(model).items():
             if name == "classifier":
@@ -130,9 +130,9 @@ class Pruned(Recipe):
 
 def make_recipe(method: Method) -> Recipe:
     """The recipe of a method's scheme."""
-    if method.scheme == "mime":
+    if isinstance(method, MimeMethod):
         return Mime(method)
-    if method.scheme == "pruned":
+    if isinstance(method, PrunedMethod):
         return Pruned(method)
     return FineTune(method.rate, method.head_rate)
 

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from mimesim.trace import TraceWriter
-from mimesim.training.config import Method, TrainingConfig, load_config
+from mimesim.training.config import Method, MimeMethod, PrunedMethod, TrainingConfig, load_config
 from mimesim.training.data import ImageSet, resize, subset
 from mimesim.training.evaluate import evaluate
 from mimesim.training.graph import network_of
@@ -175,7 +175,7 @@ class Training:
             "size_px": config.size_px,
             "parent": config.parent.model_dump(mode="json") | {"result": {key: parent[key] for key in keys}},
             "child": config.child.model_dump(mode="json", exclude={"methods", "tasks"}),
-            "method": method.model_dump(mode="json", exclude_unset=False),
+            "method": method.model_dump(mode="json"),
             "result": {task: {key: metrics[key] for key in keys} for task, metrics in children.items()},
             "test_sparsity": {task: {n: round(s, 4) for n, s in metrics["sparsity"].items()}
                               for task, metrics in children.items()},
@@ -189,9 +189,9 @@ class Training:
 
 def scheme_options(method: Method) -> dict[str, str | int | float | bool]:
     """What the simulator must know of a scheme to count its words."""
-    if method.scheme == "mime":
+    if isinstance(method, MimeMethod):
         return {"threshold_granularity": method.threshold_granularity, "batch_norm": "frozen"}
-    if method.scheme == "pruned":
+    if isinstance(method, PrunedMethod):
         return {"batch_norm": "trained", "weight_sparsity": method.weight_sparsity, "pruned_by": "parent magnitude"}
     return {"batch_norm": "trained"}
 

@@ -14,7 +14,7 @@ def smoke(config: TrainingConfig) -> TrainingConfig:
 
     Its numbers mean nothing; it shows that all of it runs.
     """
-    first, last = Phase(size_px=32, epochs=1), Phase(size_px=config.size_px, epochs=0.5)
+    first, last = Phase(size_px=min(32, config.size_px), epochs=1), Phase(size_px=config.size_px, epochs=0.5)
     short = {"phases": (first, last), "batch": 20}
     directory = config.record.directory
     return config.model_copy(

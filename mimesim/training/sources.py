@@ -84,7 +84,7 @@ def load_dataset(name: str, split: Split) -> ImageSet:
 
 def _image_set(images: Bytes, labels: npt.ArrayLike, ids: npt.ArrayLike, classes: int) -> ImageSet:
     """From (N, H, W) or (N, H, W, 3)."""
-    tensor = torch.from_numpy(np.ascontiguousarray(images))
+    tensor = torch.from_numpy(np.array(images))
     tensor = tensor[:, None].expand(-1, 3, -1, -1) if tensor.ndim == 3 else tensor.permute(0, 3, 1, 2)
     as_int = [torch.from_numpy(np.asarray(values, dtype=np.int64)) for values in (labels, ids)]
     return ImageSet(tensor.contiguous(), as_int[0], as_int[1], classes)

@@ -9,7 +9,7 @@ import torch
 
 from mimesim.errors import InputError
 from mimesim.training import loop
-from mimesim.training.config import Method, Phase, Schedule
+from mimesim.training.config import ConventionalMethod, MimeMethod, Phase, PrunedMethod, Schedule
 from mimesim.training.data import ImageSet, augment, resize, subset
 from mimesim.training.loop import Job, fit, load_checkpoint, rate_factor, save_checkpoint
 from mimesim.training.methods import Recipe, frozen_parameters, make_recipe
@@ -29,7 +29,8 @@ def data() -> ImageSet:
 def job(shape: VggShape, data: ImageSet, folder: Path, scheme: str, **options: object) -> Job:
     torch.manual_seed(0)
     model = Vgg(shape, 10, dropout=0.2)
-    recipe = make_recipe(Method.model_validate({"scheme": scheme, "rate": 0.02}))
+    kinds = {"mime": MimeMethod, "conventional": ConventionalMethod, "pruned": PrunedMethod}
+    recipe = make_recipe(kinds[scheme](rate=0.02))
     recipe.prepare(model, 8)
     fields: dict[str, object] = {"seed": 4, "checkpoint": folder / "checkpoint.pt", "identity": "me"}
     return Job(scheme, model, recipe, data, SCHEDULE, **(fields | {"checkpoint_steps": 4} | options))  # type: ignore[arg-type]
@@ -78,7 +79,7 @@ def test_pruning_keeps_its_mask(shape: VggShape, data: ImageSet, tmp_path: Path)
 
 def test_pruning_goes_by_magnitude(model: Vgg) -> None:
     original = {name: layer.weight.detach().clone() for name, layer in weight_layers(model).items()}
-    make_recipe(Method(scheme="pruned", weight_sparsity=0.5)).prepare(model, 8)
+    make_recipe(PrunedMethod(weight_sparsity=0.5)).prepare(model, 8)
     for name, layer in weight_layers(model).items():
         removed = original[name][layer.weight == 0].abs()
         if name != "classifier":

@@ -9,7 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mimesim.training.config import Method
+from mimesim.training.config import MimeMethod
 from mimesim.training.methods import Mime
 from mimesim.training.models import Vgg
 from mimesim.training.threshold import ThresholdLayer, step_estimate, threshold, threshold_layers, threshold_penalty
@@ -71,7 +71,7 @@ def test_gradient_of_thresholds_sums_over_images_and_shared_axes() -> None:
 def test_at_zero_the_network_is_the_relu_network(model: Vgg) -> None:
     images = torch.randn(7, 3, 8, 8)
     before = model(images)
-    Mime(Method(scheme="mime", threshold_start=0.0)).prepare(model, 8)
+    Mime(MimeMethod(threshold_start=0.0)).prepare(model, 8)
     assert len(list(threshold_layers(model))) == 3
     assert torch.equal(model(images), before)
 
@@ -85,7 +85,7 @@ def test_clamp_keeps_thresholds_at_or_above_zero() -> None:
 
 
 def test_penalty_is_the_sum_of_exponentials_and_stays_finite(model: Vgg) -> None:
-    Mime(Method(scheme="mime")).prepare(model, 8)
+    Mime(MimeMethod()).prepare(model, 8)
     layers = list(threshold_layers(model))
     with torch.no_grad():
         for value, layer in zip((0.0, 0.5, 1.0), layers, strict=True):
