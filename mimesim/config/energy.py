@@ -1,0 +1,68 @@
+"""What an access costs and which accesses count; the reasons for each number are in ``docs/energy.md``."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from mimesim.config.base import Strict
+
+__all__ = ["PRESETS", "Accounting", "Energy", "Price", "Prices"]
+
+Accounting = Literal["paper", "full"]
+
+#: Energy of one event, possibly none. Written in decimal, and meant as written: 0.1 is a tenth, exactly.
+Price = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+_MIME: dict[str, object] = {"unit": "mac", "dram": 200, "cache": 6, "reg": 2, "mac": 1}
+_DIGITAL: dict[str, object] = {"compare": 0.1, "zero_find": 0.5, "leakage_per_cycle": 75}
+#: The same in picojoules, with 2 pJ for a MAC.
+_DIGITAL_PJ: dict[str, object] = {"compare": 0.2, "zero_find": 1, "leakage_per_cycle": 150}
+
+#: Prices that go by a name; a mapping in a workload may start from one of them.
+PRESETS: dict[str, dict[str, object]] = {
+    "mime": _MIME | _DIGITAL,
+    "ddr3-65nm-pj": {"unit": "pJ", "dram": 400, "cache": 12, "reg": 4, "mac": 2} | _DIGITAL_PJ,
+    "lpddr4-65nm-pj": {"unit": "pJ", "dram": 128, "cache": 12, "reg": 4, "mac": 2} | _DIGITAL_PJ,
+    "eyeriss-jscc17-pj": {"unit": "pJ", "dram": 460, "cache": 15, "reg": 1, "mac": 2} | _DIGITAL_PJ,
+}
+
+
+class Prices(Strict):
+    """Energy per event, in *unit*: that of one 16-bit MAC, or picojoules. Accesses are priced per word.
+
+    Keys that are left out come from *preset*; a name alone stands for the whole preset.
+    """
+
+    preset: Literal["mime", "ddr3-65nm-pj", "lpddr4-65nm-pj", "eyeriss-jscc17-pj"] = Field(
+        "mime", description="where the keys come from that are not given"
+    )
+    unit: Literal["mac", "pJ"] = Field("mac", description="mac: multiples of the energy of one MAC")
+    dram: Price = Field(200, description="one word read from or written to DRAM (Table IV)")
+    cache: Price = Field(6, description="one word read from or written to a cache (Table IV)")
+    reg: Price = Field(2, description="one word read from or written to a scratchpad (Table IV)")
+    mac: Price = Field(1, description="one multiply-accumulate (Table IV)")
+    compare: Price = Field(0.1, description="one sum through a CMP unit; only in full accounting")
+    zero_find: Price = Field(0.5, description="one word of mask searched for its set bits; only in full accounting")
+    leakage_per_cycle: Price = Field(75, description="the whole accelerator, each cycle; only in full accounting")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _start_from_preset(cls, given: Any) -> Any:
+        if isinstance(given, str):
+            given = {"preset": given}
+        if isinstance(given, dict):
+            # A name that is no preset is left for the field itself to refuse.
+            name = given.get("preset", "mime")
+            return (PRESETS.get(name, {}) if isinstance(name, str) else {}) | given
+        return given
+
+
+class Energy(Strict):
+    """How counts become energy."""
+
+    accounting: Accounting = Field(
+        "paper", description="paper: what the MIME paper prices; full: bursts, fills, comparators and leakage as well"
+    )
+    prices: Prices = Field(Prices(), description="a preset's name, or prices")
