@@ -17,7 +17,7 @@ KINDS = ("weights", "activations", "thresholds")
 Scope = tuple[int, ...]
 
 
-@dataclass
+@dataclass(eq=False)
 class Entry:
     """A resident block, the scope of its latest lookup and the request that brought it."""
 
@@ -51,23 +51,20 @@ class Directory:
 
     def insert(self, block: Block, scope: Scope, request: int, ended: Callable[[Entry], bool]) -> list[Block]:
         """Keep *block* if there is room or room can be made; return what was evicted."""
+        room = self.words - sum(self.size(entry.block) for entry in self.entries)
         victims: list[Entry] = []
         for entry in self.entries:
-            if self._fits(block, victims):
+            if room >= self.size(block):
                 break
             if self.policy == "lru" or ended(entry):
                 victims.append(entry)
-        if not self._fits(block, victims):
+                room += self.size(entry.block)
+        if room < self.size(block):
             return []  # it passes through the fill buffer
         for victim in victims:
             self.entries.remove(victim)
         self.entries.append(Entry(block, scope, request))
         return [victim.block for victim in victims]
-
-    def _fits(self, block: Block, victims: list[Entry]) -> bool:
-        gone = sum(self.size(entry.block) for entry in victims)
-        held = sum(self.size(entry.block) for entry in self.entries)
-        return held - gone + self.size(block) <= self.words
 
 
 def directories(hardware: Hardware) -> dict[str, Directory]:

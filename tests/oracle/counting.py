@@ -63,6 +63,8 @@ def pass_cost(made: Pass, storage: Storage) -> PassCost:
                 non_zero += value
                 if value:
                     union.add((channel, (tap_y, tap_x)))
+                if vector:
+                    continue  # no MACs, and all of its PE-cycles are imbalance
                 columns = len(reading[channel])
                 live = kept[channel, (tap_y, tap_x)]
                 if skipping == "none":
@@ -70,8 +72,6 @@ def pass_cost(made: Pass, storage: Storage) -> PassCost:
                     cost.padding += columns - done
                 else:
                     done = live if value else 0
-                if vector:
-                    done = 0
                 cost.macs += done
                 # A pair takes a cycle without a MAC: gated zeros and padding, and weights that are zero.
                 if skipping == "gate":

@@ -103,7 +103,8 @@ class Device:
     def _columns(self, run: Run, write: bool, grant: int) -> None:
         bank, timing = self.banks[run.bank], self.timing
         to_data = timing.t_cwl if write else timing.t_cl
-        clock = grant
+        # No clock before this one can do: the data would come too early for the bus.
+        clock = max(grant, self.bus_free - to_data)
         while not self._may_send(bank, clock, to_data, write):
             clock += 1
         for burst in range(run.bursts):

@@ -22,6 +22,7 @@ from mimesim.config.schedule import Schedule
 from mimesim.network import Network, Node
 
 from .cache import KINDS
+from .geometry import channel_tiles, chunks, operations, position_tiles
 from .interface import OracleCase, OracleImage
 from .program import Program, build
 from .storage import SHARED, Block
@@ -48,14 +49,21 @@ def _pair(low: int, high: int) -> st.SearchStrategy[tuple[int, int]]:
     return st.tuples(st.integers(low, high), st.integers(low, high))
 
 
+#: Patches that pooling by 2 or 4 can be fused with are drawn more often than chance would.
+_POSITIONS = st.one_of(_pair(1, 4), st.sampled_from([(2, 2), (2, 4), (4, 4), (4, 4)]))
+
+
 @st.composite
 def networks(draw: st.DrawFn, most: int = 3, channels: int = 20, size: int = 10) -> Network:
     """Draw a network of 1 to *most* drawn layers; a fused pool may come on top of each."""
-    shape = (draw(st.integers(1, channels)), draw(st.integers(1, size)), draw(st.integers(1, size)))
+    # Small tensors leave room for several images in a pass.
+    side = st.one_of(st.integers(1, min(size, 4)), st.integers(1, size))
+    shape = (draw(st.integers(1, channels)), draw(side), draw(side))
     nodes = [Node(name="image", kind="input", shape=shape)]
     for index in range(draw(st.integers(1, most))):
         kind = draw(st.sampled_from(["conv", "conv", "conv", "depthwise", "pool", "add", "linear"]))
-        source = draw(st.sampled_from(nodes[-2:]))
+        # Mostly a chain; a tensor with a second consumer cannot be pooled on its way out.
+        source = draw(st.sampled_from([nodes[-1], nodes[-1], nodes[-1], *nodes[-2:-1]]))
         if kind == "add":
             # The second operand has to have the same shape: make it with a convolution that keeps it, or find it.
             alike = [node for node in nodes if node.shape == source.shape and node.name != source.name]
@@ -73,7 +81,7 @@ def networks(draw: st.DrawFn, most: int = 3, channels: int = 20, size: int = 10)
             nodes.append(_pool(draw, f"pool{index}", source))
         else:
             nodes.append(_conv(draw, f"{kind}{index}", source, kind == "depthwise", channels))
-        if nodes[-1].activation and min(nodes[-1].shape[1:]) >= 2 and draw(st.booleans()):
+        if nodes[-1].activation and min(nodes[-1].shape[1:]) >= 2 and draw(st.sampled_from([True, True, False])):
             nodes.append(_fusable(draw, f"half{index}", nodes[-1]))
     return Network(name="drawn", nodes=tuple(nodes))
 
@@ -200,7 +208,7 @@ def hardwares(draw: st.DrawFn, tiles_per_pe: int = 1) -> Hardware:
     return Hardware(
         clock_mhz=draw(st.integers(200, 2000)) / 4,
         word_bits=word_bits,
-        grid=Grid(positions=draw(_pair(1, 4)), channels=draw(st.integers(1, 8))),
+        grid=Grid(positions=draw(_POSITIONS), channels=draw(st.integers(1, 8))),
         scratchpad=Scratchpad(
             bytes=words * word_bits // 8,
             weight_bank_words=bank,
@@ -273,9 +281,41 @@ def scenarios(draw: st.DrawFn, most_layers: int = 3, channels: int = 20, size: i
     )
     case, schedule = draw(cases(network, tasks)), draw(schedules())
     hardware = draw(hardwares(schedule.position_tiles_per_pe))
+    hardware = _enlarge(hardware, network, sum(len(batch) for batch in batches))
     program = build(network, batches, tasks, hardware, schedule, case)
-    assume(len(program.passes) <= MOST_PASSES)
+    assume(len(program.passes) <= 2 * MOST_PASSES)
     return Scenario(network, batches, tasks, _shrink_caches(draw, hardware, program), schedule, case)
+
+
+def _enlarge(hardware: Hardware, network: Network, images: int) -> Hardware:
+    """Return *hardware* with larger scratchpads, then with a larger grid, where a run would take too many passes."""
+    for bank, positions, channels in ((40, (1, 1), 1), (80, (3, 2), 4), (160, (4, 4), 8)):
+        if _most_passes(hardware, network, images) <= MOST_PASSES:
+            break
+        pad, grid = hardware.scratchpad, hardware.grid
+        more = max(0, bank - pad.weight_bank_words)
+        sides = (max(grid.positions[0], positions[0]), max(grid.positions[1], positions[1]))
+        larger = {
+            "bytes": pad.bytes + 2 * more * hardware.word_bits // 8,
+            "weight_bank_words": pad.weight_bank_words + more,
+        }
+        hardware = hardware.model_copy(
+            update={
+                "scratchpad": pad.model_copy(update=larger),
+                "grid": Grid(positions=sides, channels=max(grid.channels, channels)),
+            }
+        )
+    assume(_most_passes(hardware, network, images) <= 4 * MOST_PASSES)
+    return hardware
+
+
+def _most_passes(hardware: Hardware, network: Network, images: int) -> int:
+    """Return how many passes there are if no images share any."""
+    return images * sum(
+        len(position_tiles(operation, hardware)) * len(chunks(operation, tile, hardware))
+        for operation in operations(network, hardware)
+        for tile in channel_tiles(operation, hardware)
+    )
 
 
 def _shrink_caches(draw: st.DrawFn, hardware: Hardware, program: Program) -> Hardware:
