@@ -1,7 +1,7 @@
 """The caches: tags and replacement (``docs/machine.md``, section 6.1).
 
-Lookups come in program order and never wait, so what hits is a property of the schedule alone; the controller turns what
-an eviction has to wait for into time.
+Lookups come in program order and never wait, so what hits is a property of the schedule alone; the controller turns
+what an eviction has to wait for into time.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Kind = Literal["weights", "activations", "thresholds"]
 
 @dataclass(slots=True)
 class Victims:
-    """What a lookup step evicts: for each kind, the highest user (fill, pass or drain job) it must wait for, else -1."""
+    """Whom a lookup step must wait for: the highest user of what it evicts (fill, pass or drain job), -1 for none."""
 
     weights: int = -1
     activations: int = -1
@@ -38,8 +38,8 @@ class Cache:
     """One directory of blocks with least-recently-used replacement; a unified cache has one for all kinds.
 
     Ports: one lookup stream from the controller. Latency: none of its own, a step of the controller takes
-    ``caches.lookup_cycles``. Books nothing: the controller books what misses. Promises: never holds more than *capacity*
-    words, and with ``pin`` never evicts a block whose scope has not ended.
+    ``caches.lookup_cycles``. Books nothing: the controller books what misses. Promises: never holds more than
+    *capacity* words, and with ``pin`` never evicts a block whose scope has not ended.
     """
 
     def __init__(self, capacity: int, *, pin: bool = False) -> None:
@@ -47,39 +47,40 @@ class Cache:
         self.used = 0
         self._pin = pin
         self._lines: OrderedDict[int, _Line] = OrderedDict()
-        self._scopes: dict[Kind, int] = {}
+        self._scopes: dict[Kind, int] = {"weights": 0, "activations": 0, "thresholds": 0}
 
     def __len__(self) -> int:
+        """Return the number of resident blocks."""
         return len(self._lines)
 
     def __contains__(self, address: int) -> bool:
+        """Return whether the block at *address* is resident."""
         return address in self._lines
 
-    def lookup(self, address: int, words: int, kind: Kind, user: int, scope: int, victims: Victims) -> bool:
+    def enter(self, loop: int, phase: int) -> None:
+        """Begin a scope: *loop* numbers the iteration within which parameters are used, *phase* that of activations."""
+        self._scopes = {"weights": loop, "activations": phase, "thresholds": loop}
+
+    def lookup(self, address: int, words: int, kind: Kind, user: int, victims: Victims) -> bool:
         """Use the block at *address* and return whether it was resident; a miss makes room and inserts it.
 
-        *user* numbers the fill, pass or drain job that needs the block, *scope* the iteration within which it may be used
-        again. What has to leave is added to *victims*.
+        *user* numbers the fill, pass or drain job that needs the block. What has to leave is added to *victims*.
         """
-        self._scopes[kind] = scope
         line = self._lines.get(address)
         if line is not None:
             line.user = user
-            line.scope = scope
+            line.scope = self._scopes[kind]
             self._lines.move_to_end(address)
             return True
         if self.used + words > self.capacity and not self._make_room(words, victims):
             return False
-        self._lines[address] = _Line(words, kind, user, scope)
+        self._lines[address] = _Line(words, kind, user, self._scopes[kind])
         self.used += words
         return False
 
-    def lookup_all(
-        self, addresses: list[int], words: int, kind: Kind, user: int, scope: int, victims: Victims
-    ) -> list[int]:
+    def lookup_all(self, addresses: list[int], words: int, kind: Kind, user: int, victims: Victims) -> list[int]:
         """Look up blocks of equal size in order and return those that miss."""
-        lines, missing = self._lines, []
-        self._scopes[kind] = scope
+        lines, missing, scope = self._lines, [], self._scopes[kind]
         for address in addresses:
             line = lines.get(address)
             if line is not None:
@@ -87,7 +88,7 @@ class Cache:
                 line.scope = scope
                 lines.move_to_end(address)
             else:
-                self.lookup(address, words, kind, user, scope, victims)
+                self.lookup(address, words, kind, user, victims)
                 missing.append(address)
         return missing
 
@@ -101,7 +102,7 @@ class Cache:
         for address, line in self._lines.items():
             if self.used - freed + words <= self.capacity:
                 break
-            if line.scope != self._scopes.get(line.kind, line.scope):
+            if line.scope != self._scopes[line.kind]:
                 leaving.append(address)
                 freed += line.words
         if self.used - freed + words > self.capacity:

@@ -2,71 +2,86 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import NamedTuple
+
 from mimesim.config.hardware import Caches
 from mimesim.errors import InputError
-from mimesim.schedule.geometry import Geometry
+from mimesim.schedule.loopnest import Group, group_images
 from mimesim.schedule.program import CasePlan
 
 __all__ = ["check_capacity"]
 
 
+class _Need(NamedTuple):
+    """Words of each kind that one pass needs."""
+
+    weights: int
+    activations: int
+    thresholds: int
+
+
 def check_capacity(plan: CasePlan) -> None:
     """Raise :class:`InputError`, naming the layer and the sum, if a cache is too small for one pass."""
-    caches, hardware = plan.hardware.caches, plan.hardware
+    caches, bits = plan.hardware.caches, plan.hardware.word_bits
+    words = plan.hardware.burst_words
     for position, geometry in enumerate(plan.geometries):
-        weights = max(
-            (
-                block.bursts
-                for (place, _), blocks in plan.placement.weights.items()
-                if place == position
-                for block in blocks.values()
-            ),
-            default=0,
-        )
-        activations, group = _activations(plan, position, geometry)
-        tasks = {task for place, task in plan.placement.thresholds if place == position}
-        thresholds = sum(
-            max(block.bursts for block in plan.placement.thresholds[position, task].values())
-            for task in list(tasks)[:group]
-        )
-        needed = {
-            "weights": weights * hardware.burst_words,
-            "activations": activations * hardware.burst_words,
-            "thresholds": thresholds * hardware.burst_words,
-        }
-        _compare(geometry.operation.name, needed, caches, hardware.word_bits)
+        layer = geometry.operation.name
+        needs = [_Need(*(bursts * words for bursts in need)) for need in _needs(plan, position)]
+        if caches.organisation == "unified":
+            worst = max(needs, key=sum)
+            parts = " + ".join(f"{kind} {getattr(worst, kind)}" for kind in _Need._fields)
+            _require(layer, "unified_kib", caches, sum(worst), parts, bits)
+        else:
+            for kind in _Need._fields:
+                most = max(getattr(need, kind) for need in needs)
+                _require(layer, f"{kind}_kib", caches, most, f"{kind} {most}", bits)
 
 
-def _activations(plan: CasePlan, position: int, geometry: Geometry) -> tuple[int, int]:
-    """Return the bursts of the activation slots that a pass touches at most, and the images that share it."""
-    batch = max(len(images) for images in plan.batches)
-    group = min(geometry.images_per_pass, batch)
+def _groups(plan: CasePlan, position: int) -> Iterator[Group]:
+    """Yield the groups of all phases of an operation."""
+    for batch in plan.batches:
+        phases = [batch] if plan.schedule.batch_order == "layer_major" else [[image] for image in batch]
+        for images in phases:
+            for groups in group_images(plan.geometries[position], plan.scheme, images):
+                yield from groups
+
+
+def _needs(plan: CasePlan, position: int) -> Iterator[tuple[int, int, int]]:
+    """Yield bursts (weights, activations, thresholds) of the passes that could be the most demanding ones."""
+    geometry, placement = plan.geometries[position], plan.placement
     image = plan.batches[0][0]
-    slots = [region.slot for region in plan.placement.inputs(position, image)]
-    touched = max(
-        len(blocks) * slots[chunk.source]
+    slots = [region.slot for region in placement.inputs(position, image)]
+    touched = [
+        [len(blocks) * slots[chunk.source] for chunk, blocks in zip(geometry.chunks, windows, strict=True)]
         for windows in geometry.windows
-        for chunk, blocks in zip(geometry.chunks, windows, strict=True)
-    )
-    return touched * group, group
+    ]
+    most_touched = [max(column) for column in zip(*touched, strict=True)]
+    kinds = {
+        (group.owner, len(group.images), tuple(sorted({image.task for image in group.images})))
+        for group in _groups(plan, position)
+    }
+    for owner, images, tasks in kinds:
+        weights = placement.weights.get((position, owner), {})
+        thresholds = [blocks for task in tasks if (blocks := placement.thresholds.get((position, task))) is not None]
+        for tile, chunks in enumerate(geometry.chunks_of):
+            for k in chunks:
+                fetched = weights[tile, k].bursts if weights else 0
+                if not thresholds or k != chunks[-1]:
+                    yield fetched, most_touched[k] * images, 0
+                    continue
+                for place in range(len(geometry.position_tiles)):
+                    yield fetched, touched[place][k] * images, sum(blocks[tile, place].bursts for blocks in thresholds)
 
 
-def _compare(layer: str, needed: dict[str, int], caches: Caches, word_bits: int) -> None:
-    if caches.organisation == "unified":
-        total, parts = sum(needed.values()), " + ".join(f"{kind} {words}" for kind, words in needed.items())
-        _require(layer, "unified_kib", caches.unified_kib, total, parts, word_bits)
-        return
-    for kind, words in needed.items():
-        key = f"{kind}_kib"
-        _require(layer, key, getattr(caches, key), words, f"{kind} {words}", word_bits)
-
-
-def _require(layer: str, key: str, kib: float, words: int, parts: str, word_bits: int) -> None:
+def _require(layer: str, key: str, caches: Caches, words: int, parts: str, word_bits: int) -> None:
+    kib: float = getattr(caches, key)
     capacity = int(kib * 1024 * 8) // word_bits
     if words > capacity:
         raise InputError(
             "hardware",
-            f"layer {layer} needs {words} words at once for one chunk ({parts}, in whole bursts); the cache holds {capacity}",
+            f"layer {layer} needs {words} words at once for one chunk ({parts}, in whole bursts); "
+            f"the cache holds {capacity}",
             key=f"caches.{key}",
             value=kib,
         )

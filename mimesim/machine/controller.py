@@ -41,9 +41,9 @@ def make_caches(config: Caches, word_bits: int) -> dict[Kind, Cache]:
 class Controller:
     """Walks all passes in program order, one lookup step each, and asks DRAM for what is missing.
 
-    Ports: the three caches' tags, three request streams into DRAM. Latency: ``caches.lookup_cycles`` a step. Books: words
-    and bursts read from DRAM and filled into the caches. Promises: never more than ``prefetch_passes`` ahead of the grid,
-    never evicts what is still in use, and looks up in program order whatever the timing.
+    Ports: the three caches' tags, three request streams into DRAM. Latency: ``caches.lookup_cycles`` a step. Books:
+    words and bursts read from DRAM and filled into the caches. Promises: never more than ``prefetch_passes`` ahead of
+    the grid, never evicts what is still in use, and looks up in program order whatever the timing.
     """
 
     def __init__(self, environment: Clock, hardware: Hardware, stream: PassStream, dram: Dram) -> None:
@@ -67,17 +67,22 @@ class Controller:
     def _walk(self, run: PhaseRun) -> Generator[Event, None, None]:
         stream, phase = self._stream, run.phase
         passes_done = stream.passes_done
-        fill, job = -1, 0
+        fill, job, scope = -1, 0, -1
         for place, fill_needed in enumerate(phase.fill):
             number = run.first_pass + place
             if passes_done.value <= number - self._ahead:
                 yield passes_done.until(number - self._ahead + 1)
+            if phase.scope[place] != scope:
+                scope = phase.scope[place]
+                for cache in self._caches.values():
+                    # Scopes of all phases are numbered apart.
+                    cache.enter((run.number << 32) + scope, run.number)
             victims = Victims()
             requests: list[Runs] = [[], [], []]
             filling = fill_needed != fill
             if filling:
                 fill = fill_needed
-                self._look_up_weights(run, place, fill, victims, requests[_WEIGHTS])
+                self._look_up_weights(run, fill, victims, requests[_WEIGHTS])
             if place == 0:
                 if filling:
                     # The weights come while the previous phase drains; its outputs cannot be read before it ends.
@@ -90,7 +95,7 @@ class Controller:
             self._look_up_activations(run, place, victims, requests[_ACTIVATIONS])
             draining = job < len(phase.jobs) and phase.jobs[job].after == place
             if draining:
-                self._look_up_thresholds(run, place, job, victims, requests[_THRESHOLDS])
+                self._look_up_thresholds(run, job, victims, requests[_THRESHOLDS])
                 job += 1
             yield from self._step(victims, requests)
             if filling:
@@ -117,9 +122,9 @@ class Controller:
                 self._requests[kind] += 1
                 self._dram.submit(kind, runs)
 
-    def _look_up_weights(self, run: PhaseRun, place: int, fill: int, victims: Victims, runs: Runs) -> None:
+    def _look_up_weights(self, run: PhaseRun, fill: int, victims: Victims, runs: Runs) -> None:
         needed = run.phase.fills[fill]
-        if not self._find(needed.block, "weights", run.first_fill + fill, _scope(run, place), victims):
+        if not self._find(needed.block, "weights", run.first_fill + fill, victims):
             block = needed.block
             runs.append((block.address, block.bursts))
             row = run.phase.record.row(needed.image)
@@ -131,7 +136,7 @@ class Controller:
         cache, number = self._caches["activations"], run.first_pass + place
         for region, addresses in run.phase.lookups[place]:
             base, slot, bursts = region.address, region.slot, region.bursts
-            missing = cache.lookup_all(addresses, slot * self._burst_words, "activations", number, _scope(run), victims)
+            missing = cache.lookup_all(addresses, slot * self._burst_words, "activations", number, victims)
             if missing:
                 found = [(address - base) // slot for address in missing]
                 runs += [(address, bursts[i]) for address, i in zip(missing, found, strict=True)]
@@ -140,22 +145,17 @@ class Controller:
                 _book_fetch(row, "mask", sum([region.bitmap[i] for i in found]))
                 row.bursts["dram", "activations", "read"] += sum([bursts[i] for i in found])
 
-    def _look_up_thresholds(self, run: PhaseRun, place: int, job: int, victims: Victims, runs: Runs) -> None:
+    def _look_up_thresholds(self, run: PhaseRun, job: int, victims: Victims, runs: Runs) -> None:
         for use in run.phase.jobs[job].thresholds:
-            if not self._find(use.block, "thresholds", run.first_job + job, _scope(run, place), victims):
+            if not self._find(use.block, "thresholds", run.first_job + job, victims):
                 runs.append((use.block.address, use.block.bursts))
                 row = run.phase.record.row(use.image)
                 _book_fetch(row, "thresholds", use.block.values)
                 row.bursts["dram", "thresholds", "read"] += use.block.bursts
 
-    def _find(self, block: ParameterBlock, kind: Kind, user: int, scope: int, victims: Victims) -> bool:
+    def _find(self, block: ParameterBlock, kind: Kind, user: int, victims: Victims) -> bool:
         words = block.bursts * self._burst_words
-        return self._caches[kind].lookup(block.address, words, kind, user, scope, victims)
-
-
-def _scope(run: PhaseRun, place: int | None = None) -> int:
-    """Number the scopes of all phases apart: a phase's own, or that of its loop outside the position loop."""
-    return run.number if place is None else (run.number << 32) + run.phase.scope[place]
+        return self._caches[kind].lookup(block.address, words, kind, user, victims)
 
 
 def _book_fetch(row: ImageRow, tensor: str, words: int) -> None:

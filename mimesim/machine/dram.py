@@ -82,6 +82,5 @@ class Dram:
 
     def _complete(self, done: Event) -> None:
         self._in_flight -= 1
-        stream: int = done.value
-        self.arrived[stream].advance()
+        self.arrived[done.value].advance()
         self._rouse()

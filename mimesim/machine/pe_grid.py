@@ -134,13 +134,12 @@ class PEGrid:
         """Split what the passes took among the images of their groups."""
         phase, record = run.phase, run.phase.record
         worked = [0] * len(phase.groups)
-        unmapped = swap = 0
+        unmapped = 0
         for group, mapped, cycles in zip(phase.group, phase.mapped_pes, busy, strict=True):
             worked[group] += cycles
-            swap += mapped
-            unmapped += (self._pes - mapped) * cycles
-        for number, group in enumerate(phase.groups):
-            images = [image.index for image in group.images]
+            unmapped += (self._pes - mapped) * (cycles - 1)
+        for number, members in enumerate(phase.groups):
+            images = [image.index for image in members.images]
             for image, share in zip(images, _split(worked[number], len(images)), strict=True):
                 record.row(image).busy_cycles += share
             for name, cycles in zip(STALLS, waited[number], strict=True):
@@ -148,7 +147,7 @@ class PEGrid:
                     record.row(image).stalls[name] += share
         self.busy_cycles += sum(busy)
         pe = record.pe
-        pe.swap += swap
+        pe.swap += self._pes * len(busy)
         pe.unmapped += unmapped
         pe.imbalance = self._pes * sum(busy) - (pe.total() - pe.imbalance)
 

@@ -61,7 +61,8 @@ def _book_image(plan: CasePlan, phase: Phase, position: int, image: Image, row: 
 
 
 def _prunes(plan: CasePlan, position: int, image: Image) -> bool:
-    return plan.skipping != "none" and plan.placement.parameters(position, image.task).pruned
+    weighted = plan.geometries[position].operation.has_weights
+    return weighted and plan.skipping != "none" and plan.placement.parameters(position, image.task).pruned
 
 
 def _book_activations(geometry: Geometry, costs: ImageCosts, row: ImageRow) -> None:
@@ -92,14 +93,16 @@ def _book_pe_cycles(
     pe = phase.record.pe
     pe.macs += row.macs
     if plan.skipping in ("none", "gate"):
-        pe.gated += dense.unweighted_macs - row.macs
-        inside = dense.sparse.total.sum(axis=0)
-        positions = prod(geometry.operation.shape[1:])
-        for tile, (first, last) in enumerate(geometry.channel_tiles):
-            for k in geometry.chunks_of[tile]:
-                outside = geometry.chunks[k].pairs * positions - int(inside[k])
-                pe.padding += outside * (last - first)
-    else:
+        slots = prod(geometry.operation.shape[1:]) * sum(
+            geometry.weights_in(tile, geometry.chunks[k])
+            for tile, chunks in enumerate(geometry.chunks_of)
+            for k in chunks
+        )
+        if plan.skipping == "gate":
+            pe.gated += slots - row.macs
+        else:
+            pe.padding += slots - dense.unweighted_macs
+    elif geometry.operation.has_weights:
         pe.gated += costs.unweighted_macs - row.macs
 
 

@@ -1,0 +1,1 @@
+"""Laws and comparisons that must hold for whatever hypothesis draws."""

@@ -1,0 +1,110 @@
+"""The SimPy machine and the cycle-stepped oracle agree to the cycle and to the word on whatever is drawn."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+from hypothesis import HealthCheck, given, settings
+
+from mimesim.ledger import STALLS, CaseLedger
+from mimesim.machine import replay
+from mimesim.network import Node
+from mimesim.schedule.costs import CostBook
+from mimesim.schedule.images import Image
+from mimesim.schedule.program import plan_case
+from mimesim.schemes import SHARED, LayerParameters, Scheme
+from tests.oracle.interface import OracleCase, OracleResult
+from tests.oracle.machine import simulate
+from tests.oracle.strategies import Scenario, scenarios
+
+
+class DrawnScheme(Scheme):
+    """Whatever combination of blocks the scenario asks for."""
+
+    def __init__(self, case: OracleCase) -> None:
+        self.case = case
+
+    def parameters(self, node: Node, task: str) -> LayerParameters:
+        return LayerParameters(
+            weights_owner=SHARED if self.case.weights_shared else task,
+            storage=self.case.storage,
+            pruned=self.case.weight_masks is not None and node.has_weights,
+            thresholds=self.case.thresholds if node.activation else None,
+        )
+
+
+class DrawnMasks:
+    """The masks of a scenario, asked for as a trace is."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.case = scenario.case
+        self.images = [image for batch in scenario.batches for image in batch]
+
+    def mask(self, task: str, image_index: int, tensor: str) -> np.ndarray:
+        return self.images[image_index].masks[tensor]
+
+    def weight_mask(self, task: str, layer: str) -> np.ndarray | None:
+        masks = self.case.weight_masks
+        if masks is None:
+            return None
+        return masks[(SHARED if self.case.weights_shared else task, layer)]
+
+
+def replayed(scenario: Scenario) -> CaseLedger:
+    """Run the scenario on the machine under test."""
+    source = DrawnMasks(scenario)
+    batches, index = [], 0
+    for batch in scenario.batches:
+        batches.append([])
+        for image in batch:
+            batches[-1].append(Image(index, image.task, index, source))
+            index += 1
+    plan = plan_case(
+        scenario.network,
+        DrawnScheme(scenario.case),
+        scenario.case.skipping,
+        scenario.hardware,
+        scenario.schedule,
+        batches,
+        scenario.tasks,
+        CostBook(),
+    )
+    return replay(plan)
+
+
+def assert_agree(ledger: CaseLedger, oracle: OracleResult) -> None:
+    """Compare everything that both count."""
+    words = {access: count for access, count in ledger.words().items() if count}
+    assert words == oracle.words
+    bursts = {(tensor, way): count for (_, tensor, way), count in ledger.bursts().items() if count}
+    assert bursts == {key: count for key, count in oracle.bursts.items() if count}
+    assert ledger.passes == oracle.passes
+    assert [phase.layer for phase in ledger.phases] == [phase.operation for phase in oracle.phases]
+    times = [(phase.start_cycle, phase.end_cycle) for phase in ledger.phases]
+    assert times == [(phase.start_cycle, phase.end_cycle) for phase in oracle.phases]
+    assert ledger.cycles == oracle.cycles
+    assert dict(ledger.busy) == oracle.busy
+    for ours, theirs in zip(ledger.phases, oracle.phases, strict=True):
+        assert sum(row.busy_cycles for row in ours.rows.values()) == theirs.busy_cycles
+        stalls: Counter[str] = Counter(dict.fromkeys(STALLS, 0))
+        for row in ours.rows.values():
+            stalls.update(row.stalls)
+        assert dict(stalls) == theirs.stalls
+        pe = ours.pe
+        assert pe.macs == theirs.macs
+        assert {name: getattr(pe, name) for name in theirs.balance} == theirs.balance
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+@given(scenarios())
+def test_the_machine_agrees_with_the_oracle(scenario: Scenario) -> None:
+    oracle = simulate(
+        scenario.network,
+        scenario.batches,
+        scenario.tasks,
+        scenario.hardware,
+        scenario.schedule,
+        scenario.case,
+    )
+    assert_agree(replayed(scenario), oracle)
