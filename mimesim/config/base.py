@@ -13,7 +13,7 @@ Count = Annotated[int, Field(ge=1, strict=True)]
 #: A whole number of things, possibly none.
 NonNegative = Annotated[int, Field(ge=0, strict=True)]
 #: A physical quantity larger than zero.
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0, strict=True, allow_inf_nan=False)]
 #: Rows and columns.
 Pair = tuple[Count, Count]
 

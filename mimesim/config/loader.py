@@ -1,0 +1,116 @@
+"""Find, read and check a workload; write one out again with everything in it resolved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from mimesim.config.explain import check, suggest
+from mimesim.config.origin import KeyPath, Origin
+from mimesim.config.overrides import Override, apply
+from mimesim.config.workload import Workload
+from mimesim.config.yaml_file import read_yaml
+from mimesim.errors import InputError
+
+__all__ = ["dump_workload", "load_workload", "shipped_folder"]
+
+_SUFFIXES = (".yaml", ".yml")
+
+
+def shipped_folder() -> Path:
+    """Return the folder of the workloads that come with mimesim."""
+    package = Path(__file__).resolve().parents[1]
+    # An installed package carries workloads/ and traces/ inside; in a source tree they stand beside the package.
+    inside = package / "workloads"
+    return inside if inside.is_dir() else package.parent / "workloads"
+
+
+def load_workload(source: str | Path, overrides: Iterable[Override | str] = ()) -> Workload:
+    """Return the workload in a YAML file, or a shipped one by its bare name (``vgg16``), with *overrides* laid over it.
+
+    ::
+
+        workload = load_workload("workloads/vgg16.yaml", ["hardware.dram.banks=4", "cases.0.skipping=gate"])
+
+    Raises :class:`InputError` naming file and line (or option), key, value and rule for the first thing that is wrong.
+    """
+    path = _find(str(source))
+    data, places = read_yaml(path)
+    for override in overrides:
+        override = Override.parse(override) if isinstance(override, str) else override
+        if override.path[0] == "hardware" and len(override.path) > 1:
+            _load_preset(data, places, path.parent)
+        changed = apply(data, override)
+        _forget(places, changed)
+        places[changed] = override.label
+    _load_preset(data, places, path.parent)
+    return check(Workload, data, Origin(str(path), path.parent, places))
+
+
+def dump_workload(workload: Workload) -> str:
+    """Return *workload* as YAML with every default written out and absolute paths; it loads to the same again."""
+    data = workload.model_dump(mode="json")
+    data["traces"] = {name: str(workload.trace_folder(name).resolve()) for name in workload.traces}
+    return yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
+
+
+def _find(source: str) -> Path:
+    path = Path(source)
+    if path.suffix in _SUFFIXES or len(path.parts) > 1 or path.is_file():
+        if path.is_dir():
+            raise InputError(source, "is a folder; a workload is a YAML file")
+        if not path.exists():
+            near = sorted(p.name for p in path.parent.glob("*") if p.suffix in _SUFFIXES)
+            hint = f"; {suggest(path.name, near)}" if near else ""
+            raise InputError(source, f"there is no such file{hint}")
+        return path
+    shipped = shipped_folder() / f"{source}.yaml"
+    if not shipped.is_file():
+        names = sorted(p.stem for p in shipped_folder().glob("*.yaml"))
+        raise InputError(
+            source, f"there is no shipped workload of this name, nor such a file; {suggest(source, names)}"
+        )
+    return shipped
+
+
+def _load_preset(data: dict[str, Any], places: dict[KeyPath, str], folder: Path) -> None:
+    """Put the hardware that a name or a path stands for in its place."""
+    name = data.get("hardware")
+    if not isinstance(name, str):
+        return
+    where = places.get(("hardware",), "hardware")
+    if Path(name).suffix in _SUFFIXES or "/" in name:
+        path = folder / name
+        known = [str(p.relative_to(folder)) for p in folder.glob("hardware/*.yaml")]
+    else:
+        path = shipped_folder() / "hardware" / f"{name}.yaml"
+        known = [p.stem for p in path.parent.glob("*.yaml")]
+    if not path.is_file():
+        rule = f"there is no such hardware preset; {suggest(name, sorted(known))}"
+        raise InputError(where, rule, key="hardware", value=name)
+    preset, lines = read_yaml(path)
+    data["hardware"] = preset
+    _forget(places, ("hardware",))
+    places[("hardware",)] = str(path)
+    places.update({("hardware", *key): line for key, line in lines.items()})
+
+
+def _forget(places: dict[KeyPath, str], path: KeyPath) -> None:
+    for key in [key for key in places if key[: len(path)] == path]:
+        del places[key]
+
+
+class _Dumper(yaml.SafeDumper):
+    """Short lists on one line, as people write them."""
+
+    def represent_sequence(self, tag: str, sequence: Any, flow_style: bool | None = None) -> yaml.SequenceNode:
+        """Write a list of plain values in brackets."""
+        plain = all(not isinstance(item, dict | list) for item in sequence)
+        return super().represent_sequence(tag, sequence, flow_style=True if plain else flow_style)
+
+    def ignore_aliases(self, data: Any) -> bool:
+        """Write everything out."""
+        return True

@@ -1,0 +1,126 @@
+"""A workload: tasks, their traces, the cases to compare and the machine they run on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+from pydantic import Field, JsonValue, PrivateAttr, StringConstraints, ValidationInfo, model_validator
+
+from mimesim.config.base import Count, Strict
+from mimesim.config.energy import Energy
+from mimesim.config.explain import check, suggest
+from mimesim.config.hardware import Hardware
+from mimesim.config.origin import KeyPath, Origin, dotted
+from mimesim.config.schedule import Mode, Schedule, Skipping
+from mimesim.errors import InputError
+
+__all__ = ["Case", "Label", "Workload"]
+
+#: Names end up in file names and CSV cells, so they are kept plain.
+Label = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9_.-]*$", max_length=100)]
+Overrides = dict[str, JsonValue]
+Model = TypeVar("Model", Hardware, Schedule)
+
+
+class Case(Strict):
+    """One thing to compare: a scheme on a trace, with what it changes about the machine."""
+
+    name: Label
+    title: str = Field("", description="what people read in tables and plots; the name if empty")
+    scheme: Label = Field(description="how the tasks share parameters: conventional, pruned, mime")
+    trace: Label = Field(description="which of the workload's traces it replays")
+    skipping: Skipping = Field("per_position", description="what the machine does about zero activations")
+    options: dict[str, str | int | float | bool] = Field({}, description="options of the scheme")
+    schedule: Overrides = Field({}, description="changes to the workload's schedule for this case")
+    hardware: Overrides = Field({}, description="changes to the workload's hardware for this case")
+
+    @property
+    def label(self) -> str:
+        """What to call the case where people read it."""
+        return self.title or self.name
+
+
+class Workload(Strict):
+    """Everything that decides a run but its mode.
+
+    Paths in *traces* are relative to the folder of the file. *images_per_task* is how many images of each task are
+    replayed; if null, a batch full: see :meth:`images_for`. Raises :class:`InputError` where entries contradict each
+    other.
+    """
+
+    name: Label
+    description: str = ""
+    tasks: Annotated[tuple[Label, ...], Field(min_length=1)]
+    batch_images: Count = Field(3, description="images in a batch")
+    images_per_task: Count | None = None
+    traces: Annotated[dict[Label, str], Field(min_length=1)]
+    cases: Annotated[tuple[Case, ...], Field(min_length=1)]
+    hardware: Hardware = Hardware()
+    schedule: Schedule = Schedule()
+    energy: Energy = Energy()
+
+    _origin: Origin = PrivateAttr(default_factory=Origin)
+
+    @model_validator(mode="after")
+    def _whole(self, info: ValidationInfo) -> Workload:
+        """Check what takes more than one entry to see; an error names the entry's line."""
+        if isinstance(info.context, Origin):
+            self._origin = info.context
+        for index, task in enumerate(self.tasks):
+            if task in self.tasks[:index]:
+                raise self.error(("tasks", index), "names the same task twice", task)
+        names = [case.name for case in self.cases]
+        for index, case in enumerate(self.cases):
+            if case.name in names[:index]:
+                raise self.error(("cases", index, "name"), "another case has the same name", case.name)
+            if case.trace not in self.traces:
+                rule = f"is not listed under traces; {suggest(case.trace, self.traces)}"
+                raise self.error(("cases", index, "trace"), rule, case.trace)
+            self.hardware_for(case)
+            self.schedule_for(case)
+        return self
+
+    def images_for(self, mode: Mode, tasks: int | None = None) -> int:
+        """Return how many images of each task are replayed, where *tasks* of them (all, if None) take part.
+
+        Where the workload leaves it open: in ``singular`` mode a whole batch of each task; in ``pipelined`` mode as
+        many as fill at least one batch together.
+        """
+        if self.images_per_task is not None:
+            return self.images_per_task
+        if mode == "singular":
+            return self.batch_images
+        return -(-self.batch_images // (len(self.tasks) if tasks is None else tasks))
+
+    def error(self, path: KeyPath, rule: str, value: object = None) -> InputError:
+        """Return the error that the entry at *path* breaks *rule*, with its file and line."""
+        return InputError(self._origin.where(path), rule, key=dotted(path), value=value)
+
+    def trace_folder(self, name: str) -> Path:
+        """Return the folder of trace *name*."""
+        return self._origin.folder / self.traces[name]
+
+    def hardware_for(self, case: Case) -> Hardware:
+        """Return the hardware that *case* runs on; raises :class:`InputError` if its changes do not fit."""
+        return self._changed(self.hardware, case, "hardware", case.hardware)
+
+    def schedule_for(self, case: Case) -> Schedule:
+        """Return the schedule of *case*; raises :class:`InputError` if its changes do not fit."""
+        return self._changed(self.schedule, case, "schedule", case.schedule)
+
+    def _changed(self, base: Model, case: Case, key: str, changes: Overrides) -> Model:
+        if not changes:
+            return base
+        merged = merge(base.model_dump(), changes)
+        return check(type(base), merged, self._origin, ("cases", self.cases.index(case), key))
+
+
+def merge(base: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return *base* with *changes* laid over it, mapping by mapping; a list replaces a list."""
+    merged = dict(base)
+    for key, value in changes.items():
+        below = merged.get(key)
+        merged[key] = merge(below, value) if isinstance(below, dict) and isinstance(value, Mapping) else value
+    return merged
