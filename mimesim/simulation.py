@@ -24,7 +24,7 @@ class ReplayedImage:
 
 @dataclass(frozen=True)
 class CaseResult:
-    """What one case did: its settings, fully resolved, and its ledger."""
+    """What one case did: its settings, fully resolved, its ledger, and the conservation laws that it breaks."""
 
     case: str
     scheme: str
@@ -37,3 +37,4 @@ class CaseResult:
     hardware: Hardware
     schedule: Schedule
     ledger: CaseLedger
+    violations: tuple[str, ...] = ()
