@@ -27,3 +27,11 @@ class InputError(MimesimError):
         elif value is not None:
             parts.append(repr(value))
         super().__init__(": ".join([*parts, rule]))
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Travel between processes: an exception would otherwise be rebuilt from its message alone."""
+        return _rebuild, (self.where, self.rule, self.key, self.value)
+
+
+def _rebuild(where: str, rule: str, key: str | None, value: object) -> InputError:
+    return InputError(where, rule, key=key, value=value)

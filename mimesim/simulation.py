@@ -2,13 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from os import cpu_count
 
 from mimesim.config.hardware import Hardware
 from mimesim.config.schedule import Mode, Schedule, Skipping
+from mimesim.config.workload import Case, Workload
+from mimesim.conservation import violations
+from mimesim.errors import InputError
+from mimesim.inputs import Selection, build_schemes, load_traces, select
 from mimesim.ledger import CaseLedger
+from mimesim.machine import replay
+from mimesim.schedule.costs import CostBook
+from mimesim.schedule.images import Image, compose_batches
+from mimesim.schedule.loopnest import group_images
+from mimesim.schedule.program import Phase, plan_case
+from mimesim.trace import Trace
+from mimesim.workers import run_parallel
 
-__all__ = ["CaseResult", "ReplayedImage"]
+__all__ = ["CaseResult", "Progress", "ReplayedImage", "Runner", "run_workload"]
+
+#: Called with a case's name, the passes begun and all its passes; first of all with 0 begun, for every case.
+Progress = Callable[[str, int, int], None]
+
+#: Fewer passes than this take less time than starting a process.
+_WORTH_A_PROCESS = 15_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +45,11 @@ class ReplayedImage:
 
 @dataclass(frozen=True)
 class CaseResult:
-    """What one case did: its settings, fully resolved, its ledger, and the conservation laws that it breaks."""
+    """What one case did: its settings, fully resolved, and its ledger.
+
+    *trace* is the trace's name in the workload, *origin* whether it was recorded or drawn, *tasks* all tasks whose
+    parameters are stored (those replayed are in *images*), *violations* the conservation laws that it breaks. *cpu_seconds* and *wall_seconds* differ from run to run.
+    """
 
     case: str
     scheme: str
@@ -38,3 +63,152 @@ class CaseResult:
     schedule: Schedule
     ledger: CaseLedger
     violations: tuple[str, ...] = ()
+    title: str = ""
+    origin: str = "recorded"
+    options: Mapping[str, str | int | float | bool] = field(default_factory=dict)
+    cpu_seconds: float = field(default=0.0, compare=False)
+    wall_seconds: float = field(default=0.0, compare=False)
+
+
+class Runner:
+    """Replays cases of one workload, one after the other; what cases have in common is counted once."""
+
+    def __init__(self, workload: Workload, selection: Selection, traces: Mapping[str, Trace]) -> None:
+        self.workload = workload
+        self.selection = selection
+        self._traces = traces
+        self._schemes = build_schemes(workload)
+        self._book = CostBook()
+
+    @classmethod
+    def reopen(cls, workload: Workload, selection: Selection) -> Callable[[str, Callable[[int], None]], CaseResult]:
+        """Return :meth:`run` of a runner for traces that were checked before, in another process."""
+        traces = {case.trace: workload.trace_folder(case.trace) for case in workload.cases}
+        return cls(workload, selection, {name: Trace.load(path, verify=False) for name, path in traces.items()}).run
+
+    def batches(self, case: Case) -> list[list[Image]]:
+        """Return the batches that *case* replays."""
+        chosen = self.selection
+        trace = self._traces[case.trace]
+        return compose_batches(trace, chosen.tasks, chosen.mode, chosen.images_per_task, self.workload.batch_images)
+
+    def passes(self, case: Case) -> int:
+        """Return how many passes *case* takes; raises :class:`InputError` where no layout fits the machine."""
+        scheme, schedule = self._schemes[case.name], self.workload.schedule_for(case)
+        network = self._traces[case.trace].network
+        geometries = self._book.geometries(network, self.workload.hardware_for(case))
+        whole = schedule.batch_order == "layer_major"
+        runs = [run for batch in self.batches(case) for run in ([batch] if whole else [[image] for image in batch])]
+        return sum(
+            geometry.passes * sum(len(groups) for groups in group_images(geometry, scheme, images))
+            for images in runs
+            for geometry in geometries
+        )
+
+    def run(self, name: str, begun: Callable[[int], None]) -> CaseResult:
+        """Replay case *name*; *begun* is told how many passes have begun, as each phase is entered.
+
+        Raises :class:`InputError`, with the place in the workload, where the machine is too small for the case.
+        """
+        case = next(case for case in self.workload.cases if case.name == name)
+        try:
+            return self._run(case, begun)
+        except InputError as error:
+            raise _located(self.workload, case, error) from None
+
+    def _run(self, case: Case, begun: Callable[[int], None]) -> CaseResult:
+        wall, cpu = time.perf_counter(), time.process_time()
+        workload, trace = self.workload, self._traces[case.trace]
+        hardware, schedule = workload.hardware_for(case), workload.schedule_for(case)
+        batches = self.batches(case)
+        scheme, tasks = self._schemes[case.name], workload.tasks
+        plan = plan_case(trace.network, scheme, case.skipping, hardware, schedule, batches, tasks, self._book)
+        passes = 0
+
+        def entered(phase: Phase) -> None:
+            nonlocal passes
+            begun(passes)
+            passes += phase.record.passes
+
+        ledger = replay(plan, entered)
+        begun(passes)
+        return CaseResult(
+            case=case.name,
+            scheme=case.scheme,
+            skipping=case.skipping,
+            mode=self.selection.mode,
+            trace=case.trace,
+            trace_digest=trace.digest(),
+            tasks=tasks,
+            images=tuple(
+                ReplayedImage(i.index, number, i.task, i.number, trace.entry(i.task).image_ids[i.number])
+                for number, batch in enumerate(batches)
+                for i in batch
+            ),
+            hardware=hardware,
+            schedule=schedule,
+            ledger=ledger,
+            violations=tuple(violations(plan, ledger)),
+            title=case.title,
+            origin=trace.manifest.origin,
+            options=dict(case.options),
+            cpu_seconds=time.process_time() - cpu,
+            wall_seconds=time.perf_counter() - wall,
+        )
+
+
+def run_workload(
+    workload: Workload,
+    mode: Mode,
+    *,
+    task: str | None = None,
+    images: int | None = None,
+    jobs: int | None = None,
+    progress: Progress | None = None,
+) -> list[CaseResult]:
+    """Replay every case of *workload* and return what each did, in the workload's order.
+
+    *task* keeps one task, *images* replaces the images of each task. Up to *jobs* cases run at a time, each in a
+    process of its own (as many as there are CPUs, if None; none of its own with 1, or where the work is small); the
+    result is the same whatever their number. A script that lets processes start must keep its own doings under
+    ``if __name__ == "__main__":``, as every use of :mod:`multiprocessing` asks.
+
+    Raises :class:`InputError` for whatever does not fit together, :class:`MimesimError` if a process dies.
+    """
+    if jobs is not None and jobs < 1:
+        raise InputError("run", "must be at least 1", key="jobs", value=jobs)
+    selection = select(workload, mode, task, images)
+    runner = Runner(workload, selection, load_traces(workload, selection))
+    totals = {case.name: runner.passes(case) for case in workload.cases}
+
+    def report(name: str, passes: int) -> None:
+        if progress is not None:
+            progress(name, passes, totals[name])
+
+    for name in totals:
+        report(name, 0)
+    count = min(_processes(totals) if jobs is None else jobs, len(totals))
+    if count == 1:
+        return [runner.run(name, partial(report, name)) for name in totals]
+    # A process that has counted the masks of a trace keeps to that trace while it can.
+    likeness = {case.name: (case.trace, workload.hardware_for(case)) for case in workload.cases}
+    return run_parallel(partial(Runner.reopen, workload, selection), list(totals), count, likeness, report)
+
+
+def _processes(totals: Mapping[str, int]) -> int:
+    worthwhile = sum(totals.values()) // _WORTH_A_PROCESS
+    return max(1, min(cpu_count() or 1, worthwhile))
+
+
+def _located(workload: Workload, case: Case, error: InputError) -> InputError:
+    """Return *error* about the hardware with the place in the workload where the number stands."""
+    if error.where != "hardware" or error.key is None:
+        return error
+    keys = error.key.split(".")
+    path: Sequence[str | int] = ("hardware", *keys)
+    below: object = case.hardware
+    for key in keys:
+        below = below.get(key) if isinstance(below, dict) else None
+    if below is not None:
+        path = ("cases", workload.cases.index(case), "hardware", *keys)
+    return workload.error(tuple(path), f"case {case.name!r}: {error.rule}", error.value)

@@ -1,0 +1,37 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from mimesim.config import Override, Workload
+
+__all__ = ["FOLDER", "MODE", "load", "set_option", "workload_argument"]
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+FOLDER = click.Path(path_type=Path)
+MODE = click.Choice(["singular", "pipelined"])
+
+
+def workload_argument(function: Function) -> Function:
+    """Add the argument WORKLOAD."""
+    return click.argument("workload", metavar="WORKLOAD")(function)
+
+
+def set_option(function: Function) -> Function:
+    """Add ``--set``."""
+    text = "Change one entry of the workload, such as hardware.dram.banks=4; may be repeated."
+    return click.option("--set", "settings", metavar="KEY=VALUE", multiple=True, help=text)(function)
+
+
+def load(workload: str, settings: tuple[str, ...], extra: tuple[Override, ...] = ()) -> Workload:
+    """Return the workload that a command line describes."""
+    from mimesim.config import load_workload
+
+    return load_workload(workload, [*settings, *extra])

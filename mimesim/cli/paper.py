@@ -1,0 +1,26 @@
+"""``mimesim paper``: everything the paper measured, beside what the machine counts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from mimesim.cli.options import FOLDER
+
+__all__ = ["paper"]
+
+
+@click.command()
+@click.argument("workload", default="vgg16")
+@click.option("--out", type=FOLDER, default=Path("out", "paper"), show_default=True, help="Folder for claims.csv.")
+def paper(workload: str, out: Path) -> None:
+    """Check the claims of the MIME paper (Figs. 4 to 9, Tables II and III) on WORKLOAD  [default: vgg16].
+
+    \b
+    Example:
+      mimesim paper --out out/paper
+    """
+    from mimesim.paper import run_paper
+
+    run_paper(workload, out)

@@ -1,0 +1,92 @@
+"""``mimesim run``: replay a workload and write its results."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mimesim.cli.options import FOLDER, MODE, load, set_option, workload_argument
+
+if TYPE_CHECKING:
+    from mimesim.config import Mode
+    from mimesim.simulation import CaseResult
+
+__all__ = ["run"]
+
+
+@click.command()
+@workload_argument
+@click.option("--mode", type=MODE, default="pipelined", show_default=True, help="One task a batch, or tasks mixed.")
+@click.option("--out", type=FOLDER, help="Folder for the results.  [default: out/<workload>-<mode>]")
+@click.option("--task", help="Replay the images of this task only.")
+@click.option("--images", type=int, help="Replay this many images of each task.  [default: enough to fill a batch]")
+@set_option
+@click.option("--jobs", type=int, help="Cases that run at a time, each in its own process.  [default: one per CPU]")
+@click.option("--quiet", is_flag=True, help="Print nothing but errors.")
+def run(
+    workload: str,
+    mode: Mode,
+    out: Path | None,
+    task: str | None,
+    images: int | None,
+    settings: tuple[str, ...],
+    jobs: int | None,
+    quiet: bool,
+) -> None:
+    """Replay WORKLOAD on the simulated accelerator and write what it counted.
+
+    WORKLOAD is a YAML file, or the name of a workload that comes with mimesim (tiny, vgg16). The results are
+    layers.csv, accesses.csv, summary.csv and run.json; an earlier run's folder is replaced, any other is refused.
+
+    \b
+    Examples:
+      mimesim run tiny
+      mimesim run --mode singular --task cifar10 tiny
+      mimesim run tiny --out out/small --set hardware.grid.channels=16
+      mimesim run tiny --set cases.case-2.skipping=gate --set schedule.set_order=outer
+    """
+    from mimesim.cli.progress import shown_progress
+
+    with shown_progress(quiet) as progress:
+        from mimesim.config import Override
+        from mimesim.results import check_destination, write_results
+        from mimesim.simulation import run_workload
+
+        extra = () if images is None else (Override(("images_per_task",), images, f"--images {images}"),)
+        chosen = load(workload, settings, extra)
+        folder = out if out is not None else Path("out", f"{chosen.name}-{mode}")
+        check_destination(folder)
+        began = time.perf_counter()
+        results = run_workload(chosen, mode, task=task, jobs=jobs, progress=progress)
+        seconds = time.perf_counter() - began
+        written = write_results(results, chosen, folder, _measured(results, seconds))
+    if not quiet:
+        from rich.console import Console
+
+        from mimesim.results import render_summary
+
+        # Wide enough for the table where there is no terminal to ask.
+        Console(width=None if os.isatty(1) else 140).print(render_summary(results, chosen, written))
+
+
+def _measured(results: list[CaseResult], seconds: float) -> dict[str, Any]:
+    """Return what differs from run to run."""
+    return {
+        "wall_seconds": round(seconds, 3),
+        "cpu_seconds": round(sum(result.cpu_seconds for result in results), 3),
+        "passes": sum(result.ledger.passes for result in results),
+        "events": sum(result.ledger.events for result in results),
+        "cases": {
+            result.case: {
+                "wall_seconds": round(result.wall_seconds, 3),
+                "cpu_seconds": round(result.cpu_seconds, 3),
+                "passes": result.ledger.passes,
+                "events": result.ledger.events,
+            }
+            for result in results
+        },
+    }

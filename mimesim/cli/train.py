@@ -1,0 +1,35 @@
+"""``mimesim train``: learn the networks and record their masks, with PyTorch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from mimesim.cli.options import FOLDER
+
+__all__ = ["train"]
+
+
+@click.command()
+@click.argument("config", type=FOLDER)
+@click.option("--quick", is_flag=True, help="A few steps on a few images only, into folders of its own: does it run?")
+def train(config: Path, quick: bool) -> None:
+    """Train as CONFIG says (parent, child tasks, methods) and record traces; goes on where it was interrupted.
+
+    Needs PyTorch: pip install 'mimesim[train]'.
+
+    \b
+    Example:
+      mimesim train workloads/training/vgg16-brief.yaml --quick
+    """
+    from mimesim.errors import MimesimError
+
+    try:
+        from mimesim.training.run import train_from_file
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("mimesim"):
+            raise
+        raise MimesimError(f"training needs {error.name}: pip install 'mimesim[train]'") from None
+    for directory in train_from_file(config, quick=quick):
+        click.echo(directory)
