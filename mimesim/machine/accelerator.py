@@ -51,5 +51,11 @@ def replay(plan: CasePlan, progress: Callable[[Phase], None] | None = None) -> C
         pe_grid=grid.busy_cycles,
         cmp=comparators.busy_cycles,
     )
-    ledger.dram_events.update(dram.device.events)
+    device = dram.device
+    ledger.dram_events.update(
+        row_hits=device.row_hits,
+        activates=device.activates,
+        precharges=device.precharges,
+        refreshes=device.refreshes,
+    )
     return ledger

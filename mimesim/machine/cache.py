@@ -8,20 +8,18 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import Literal
 
-__all__ = ["Cache", "Kind", "Victims"]
+from mimesim.machine.kinds import ACTIVATIONS, READS, THRESHOLDS, WEIGHTS
 
-Kind = Literal["weights", "activations", "thresholds"]
+__all__ = ["Cache", "Victims", "no_victims"]
+
+#: By kind: the highest user (fill, pass or drain job) of what a lookup step evicts, -1 for none; the step waits for it.
+Victims = list[int]
 
 
-@dataclass(slots=True)
-class Victims:
-    """Whom a lookup step must wait for: the highest user of what it evicts (fill, pass or drain job), -1 for none."""
-
-    weights: int = -1
-    activations: int = -1
-    thresholds: int = -1
+def no_victims() -> Victims:
+    """Return the victims of a step that evicts nothing."""
+    return [-1] * len(READS)
 
 
 @dataclass(slots=True)
@@ -29,7 +27,7 @@ class _Line:
     """A resident block: its size in words, its kind, the last of its users and the scope in which that one ran."""
 
     words: int
-    kind: Kind
+    kind: int
     user: int
     scope: int
 
@@ -47,7 +45,7 @@ class Cache:
         self.used = 0
         self._pin = pin
         self._lines: OrderedDict[int, _Line] = OrderedDict()
-        self._scopes: dict[Kind, int] = {"weights": 0, "activations": 0, "thresholds": 0}
+        self._scopes = [0] * len(READS)
 
     def __len__(self) -> int:
         """Return the number of resident blocks."""
@@ -59,9 +57,10 @@ class Cache:
 
     def enter(self, loop: int, phase: int) -> None:
         """Begin a scope: *loop* numbers the iteration within which parameters are used, *phase* that of activations."""
-        self._scopes = {"weights": loop, "activations": phase, "thresholds": loop}
+        self._scopes[WEIGHTS] = self._scopes[THRESHOLDS] = loop
+        self._scopes[ACTIVATIONS] = phase
 
-    def lookup(self, address: int, words: int, kind: Kind, user: int, victims: Victims) -> bool:
+    def lookup(self, address: int, words: int, kind: int, user: int, victims: Victims) -> bool:
         """Use the block at *address* and return whether it was resident; a miss makes room and inserts it.
 
         *user* numbers the fill, pass or drain job that needs the block. What has to leave is added to *victims*.
@@ -78,7 +77,7 @@ class Cache:
         self.used += words
         return False
 
-    def lookup_all(self, addresses: list[int], words: int, kind: Kind, user: int, victims: Victims) -> list[int]:
+    def lookup_all(self, addresses: list[int], words: int, kind: int, user: int, victims: Victims) -> list[int]:
         """Look up blocks of equal size in order and return those that miss."""
         lines, missing, scope = self._lines, [], self._scopes[kind]
         for address in addresses:
@@ -95,8 +94,12 @@ class Cache:
     def _make_room(self, words: int, victims: Victims) -> bool:
         """Evict least recently used blocks until *words* fit; with ``pin`` only ended ones, and all or none."""
         if not self._pin:
-            while self.used + words > self.capacity:
-                self._note(self._lines.popitem(last=False)[1], victims)
+            lines, room = self._lines, self.capacity - words
+            while self.used > room:
+                _, line = lines.popitem(last=False)
+                self.used -= line.words
+                if line.user > victims[line.kind]:
+                    victims[line.kind] = line.user
             return True
         leaving, freed = [], 0
         for address, line in self._lines.items():
@@ -108,10 +111,7 @@ class Cache:
         if self.used - freed + words > self.capacity:
             return False
         for address in leaving:
-            self._note(self._lines.pop(address), victims)
+            line = self._lines.pop(address)
+            self.used -= line.words
+            victims[line.kind] = max(victims[line.kind], line.user)
         return True
-
-    def _note(self, line: _Line, victims: Victims) -> None:
-        self.used -= line.words
-        if line.user > getattr(victims, line.kind):
-            setattr(victims, line.kind, line.user)

@@ -8,20 +8,20 @@ from simpy import Event
 
 from mimesim.config.hardware import Hardware
 from mimesim.machine.clock import Clock
-from mimesim.machine.dram import STREAMS, Dram
+from mimesim.machine.dram import Dram
+from mimesim.machine.kinds import THRESHOLDS, WRITE_BACK
 from mimesim.machine.stream import PassStream, PhaseRun
 
 __all__ = ["Comparators"]
-
-_THRESHOLDS, _WRITE_BACK = STREAMS.index("thresholds"), STREAMS.index("write_back")
 
 
 class Comparators:
     """Drain finished partial sums: load thresholds, compare, mask, pool in place, and write complete blocks to DRAM.
 
-    Ports: the threshold network, the output network, one request stream into DRAM. Latency: threshold load, compare and
-    output one after the other. Books: its busy cycles; words are booked with the program. Promises: jobs run in program
-    order; at most ``writeback_buffers`` write requests are incomplete; a phase ends when everything it wrote is in DRAM.
+    Ports: the threshold network, the output network, one request stream into DRAM. Latency: threshold load, compare
+    and output one after the other. Books: its busy cycles; words are booked with the program. Promises: jobs run in
+    program order; at most ``writeback_buffers`` write requests are incomplete; a phase ends when everything it wrote is
+    in DRAM.
     """
 
     def __init__(self, environment: Clock, hardware: Hardware, stream: PassStream, dram: Dram) -> None:
@@ -37,7 +37,7 @@ class Comparators:
         number = 0
         while (run := self._stream.phase(number)) is not None:
             yield from self._drain(run)
-            writes_done = self._dram.arrived[_WRITE_BACK]
+            writes_done = self._dram.arrived[WRITE_BACK]
             if writes_done.value < self._written:
                 yield writes_done.until(self._written)
             self._stream.close(number)
@@ -45,7 +45,7 @@ class Comparators:
 
     def _drain(self, run: PhaseRun) -> Generator[Event, None, None]:
         stream = self._stream
-        thresholds, writes_done = self._dram.arrived[_THRESHOLDS], self._dram.arrived[_WRITE_BACK]
+        thresholds, writes_done = self._dram.arrived[THRESHOLDS], self._dram.arrived[WRITE_BACK]
         for number, job in enumerate(run.phase.jobs):
             ended = run.first_pass + job.after + 1
             if stream.passes_done.value < ended:
@@ -59,4 +59,4 @@ class Comparators:
             stream.jobs_done.advance()
             if job.writes:
                 self._written += 1
-                self._dram.submit(_WRITE_BACK, job.writes)
+                self._dram.submit(WRITE_BACK, job.writes)

@@ -7,35 +7,27 @@ from collections.abc import Generator
 from simpy import Event
 
 from mimesim.config.hardware import Caches, Hardware
-from mimesim.ledger import ImageRow
-from mimesim.machine.cache import Cache, Kind, Victims
+from mimesim.ledger import PhaseRecord
+from mimesim.machine.cache import Cache, Victims, no_victims
 from mimesim.machine.clock import Clock
-from mimesim.machine.dram import Dram
+from mimesim.machine.dram import Dram, Runs
+from mimesim.machine.kinds import ACTIVATIONS, READS, THRESHOLDS, WEIGHTS
 from mimesim.machine.stream import PassStream, PhaseRun
 from mimesim.schedule.memory_map import ParameterBlock
 
 __all__ = ["Controller", "make_caches"]
 
-_WEIGHTS, _ACTIVATIONS, _THRESHOLDS = range(3)
 
-Runs = list[tuple[int, int]]
-
-
-def make_caches(config: Caches, word_bits: int) -> dict[Kind, Cache]:
-    """Return the cache of each kind; a unified cache is one object under all three names."""
+def make_caches(config: Caches, word_bits: int) -> list[Cache]:
+    """Return the cache of each kind; a unified cache is one object for all of them."""
     pin = config.policy == "pin"
 
     def cache(kib: float) -> Cache:
         return Cache(int(kib * 1024 * 8) // word_bits, pin=pin)
 
     if config.organisation == "unified":
-        one = cache(config.unified_kib)
-        return {"weights": one, "activations": one, "thresholds": one}
-    return {
-        "weights": cache(config.weights_kib),
-        "activations": cache(config.activations_kib),
-        "thresholds": cache(config.thresholds_kib),
-    }
+        return [cache(config.unified_kib)] * len(READS)
+    return [cache(kib) for kib in (config.weights_kib, config.activations_kib, config.thresholds_kib)]
 
 
 class Controller:
@@ -54,7 +46,9 @@ class Controller:
         self._ahead = hardware.prefetch_passes
         self._cycles = hardware.caches.lookup_cycles
         self._caches = make_caches(hardware.caches, hardware.word_bits)
-        self._requests = [0, 0, 0]
+        self._requests = [0] * len(READS)
+        #: What the current phase fetched: (image, kind) to values, bitmap or index, norm, bursts.
+        self._fetched: dict[tuple[int, int], list[int]] = {}
         self.busy_cycles = 0
         environment.process(self._run())
 
@@ -74,47 +68,48 @@ class Controller:
                 yield passes_done.until(number - self._ahead + 1)
             if phase.scope[place] != scope:
                 scope = phase.scope[place]
-                for cache in self._caches.values():
+                for cache in self._caches:
                     # Scopes of all phases are numbered apart.
                     cache.enter((run.number << 32) + scope, run.number)
-            victims = Victims()
+            victims = no_victims()
             requests: list[Runs] = [[], [], []]
             filling = fill_needed != fill
             if filling:
                 fill = fill_needed
-                self._look_up_weights(run, fill, victims, requests[_WEIGHTS])
+                self._look_up_weights(run, fill, victims, requests[WEIGHTS])
             if place == 0:
                 if filling:
                     # The weights come while the previous phase drains; its outputs cannot be read before it ends.
                     yield from self._step(victims, requests)
-                    run.fill_data.append(self._requests[_WEIGHTS])
+                    run.fill_data.append(self._requests[WEIGHTS])
                     stream.fills_looked_up.advance()
-                    victims, requests, filling = Victims(), [[], [], []], False
+                    victims, requests, filling = no_victims(), [[], [], []], False
                 if stream.phases_done.value < run.number:
                     yield stream.phases_done.until(run.number)
-            self._look_up_activations(run, place, victims, requests[_ACTIVATIONS])
+            self._look_up_activations(run, place, victims, requests[ACTIVATIONS])
             draining = job < len(phase.jobs) and phase.jobs[job].after == place
             if draining:
-                self._look_up_thresholds(run, job, victims, requests[_THRESHOLDS])
+                self._look_up_thresholds(run, job, victims, requests[THRESHOLDS])
                 job += 1
             yield from self._step(victims, requests)
             if filling:
-                run.fill_data.append(self._requests[_WEIGHTS])
+                run.fill_data.append(self._requests[WEIGHTS])
                 stream.fills_looked_up.advance()
             if draining:
-                run.job_data.append(self._requests[_THRESHOLDS])
-            run.pass_data.append(self._requests[_ACTIVATIONS])
+                run.job_data.append(self._requests[THRESHOLDS])
+            run.pass_data.append(self._requests[ACTIVATIONS])
             stream.passes_looked_up.advance()
+        self._book(phase.record)
 
     def _step(self, victims: Victims, requests: list[Runs]) -> Generator[Event, None, None]:
         """Wait until what must leave may leave, look up, and submit what missed."""
         stream = self._stream
-        if victims.weights >= stream.fills_done.value:
-            yield stream.fills_done.until(victims.weights + 1)
-        if victims.activations >= stream.passes_done.value:
-            yield stream.passes_done.until(victims.activations + 1)
-        if victims.thresholds >= stream.jobs_done.value:
-            yield stream.jobs_done.until(victims.thresholds + 1)
+        if victims[WEIGHTS] >= stream.fills_done.value:
+            yield stream.fills_done.until(victims[WEIGHTS] + 1)
+        if victims[ACTIVATIONS] >= stream.passes_done.value:
+            yield stream.passes_done.until(victims[ACTIVATIONS] + 1)
+        if victims[THRESHOLDS] >= stream.jobs_done.value:
+            yield stream.jobs_done.until(victims[THRESHOLDS] + 1)
         yield self._environment.timeout(self._cycles)
         self.busy_cycles += self._cycles
         for kind, runs in enumerate(requests):
@@ -124,41 +119,51 @@ class Controller:
 
     def _look_up_weights(self, run: PhaseRun, fill: int, victims: Victims, runs: Runs) -> None:
         needed = run.phase.fills[fill]
-        if not self._find(needed.block, "weights", run.first_fill + fill, victims):
-            block = needed.block
-            runs.append((block.address, block.bursts))
-            row = run.phase.record.row(needed.image)
-            for tensor, words in (("weights", block.values), ("index", block.index), ("norm", block.norm)):
-                _book_fetch(row, tensor, words)
-            row.bursts["dram", "weights", "read"] += block.bursts
-
-    def _look_up_activations(self, run: PhaseRun, place: int, victims: Victims, runs: Runs) -> None:
-        cache, number = self._caches["activations"], run.first_pass + place
-        for region, addresses in run.phase.lookups[place]:
-            base, slot, bursts = region.address, region.slot, region.bursts
-            missing = cache.lookup_all(addresses, slot * self._burst_words, "activations", number, victims)
-            if missing:
-                found = [(address - base) // slot for address in missing]
-                runs += [(address, bursts[i]) for address, i in zip(missing, found, strict=True)]
-                row = run.phase.record.row(region.image)
-                _book_fetch(row, "activations", sum([region.values[i] for i in found]))
-                _book_fetch(row, "mask", sum([region.bitmap[i] for i in found]))
-                row.bursts["dram", "activations", "read"] += sum([bursts[i] for i in found])
+        if not self._find(needed.block, WEIGHTS, run.first_fill + fill, victims):
+            runs.append((needed.block.address, needed.block.bursts))
+            self._count(needed.image, WEIGHTS, needed.block)
 
     def _look_up_thresholds(self, run: PhaseRun, job: int, victims: Victims, runs: Runs) -> None:
         for use in run.phase.jobs[job].thresholds:
-            if not self._find(use.block, "thresholds", run.first_job + job, victims):
+            if not self._find(use.block, THRESHOLDS, run.first_job + job, victims):
                 runs.append((use.block.address, use.block.bursts))
-                row = run.phase.record.row(use.image)
-                _book_fetch(row, "thresholds", use.block.values)
-                row.bursts["dram", "thresholds", "read"] += use.block.bursts
+                self._count(use.image, THRESHOLDS, use.block)
 
-    def _find(self, block: ParameterBlock, kind: Kind, user: int, victims: Victims) -> bool:
-        words = block.bursts * self._burst_words
-        return self._caches[kind].lookup(block.address, words, kind, user, victims)
+    def _look_up_activations(self, run: PhaseRun, place: int, victims: Victims, runs: Runs) -> None:
+        cache, number = self._caches[ACTIVATIONS], run.first_pass + place
+        for region, addresses in run.phase.lookups[place]:
+            base, slot = region.address, region.slot
+            missing = cache.lookup_all(addresses, slot * self._burst_words, ACTIVATIONS, number, victims)
+            if missing:
+                values, bitmap, bursts = region.values, region.bitmap, region.bursts
+                sums = self._fetched.setdefault((region.image, ACTIVATIONS), [0, 0, 0, 0])
+                for address in missing:
+                    block = (address - base) // slot
+                    runs.append((address, bursts[block]))
+                    sums[0] += values[block]
+                    sums[1] += bitmap[block]
+                    sums[3] += bursts[block]
 
+    def _find(self, block: ParameterBlock, kind: int, user: int, victims: Victims) -> bool:
+        return self._caches[kind].lookup(block.address, block.bursts * self._burst_words, kind, user, victims)
 
-def _book_fetch(row: ImageRow, tensor: str, words: int) -> None:
-    """Book what leaves DRAM and enters a cache, word for word."""
-    row.book("dram", tensor, "read", words)
-    row.book("cache", tensor, "write", words)
+    def _count(self, image: int, kind: int, block: ParameterBlock) -> None:
+        sums = self._fetched.setdefault((image, kind), [0, 0, 0, 0])
+        sums[0] += block.values
+        sums[1] += block.index
+        sums[2] += block.norm
+        sums[3] += block.bursts
+
+    def _book(self, record: PhaseRecord) -> None:
+        """Book what left DRAM and entered a cache in this phase, word for word."""
+        for (image, kind), (values, index, norm, bursts) in self._fetched.items():
+            row = record.row(image)
+            for tensor, words in (
+                (READS[kind], values),
+                ("mask" if kind == ACTIVATIONS else "index", index),
+                ("norm", norm),
+            ):
+                row.book("dram", tensor, "read", words)
+                row.book("cache", tensor, "write", words)
+            row.bursts["dram", READS[kind], "read"] += bursts
+        self._fetched.clear()

@@ -5,7 +5,6 @@ Nothing here knows of SimPy or of accelerator cycles. A run of bursts in one row
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 
 from mimesim.config.hardware import Dram
@@ -13,12 +12,14 @@ from mimesim.config.hardware import Dram
 __all__ = ["DramDevice"]
 
 _NEVER = -(10**9)
+_FOREVER = 10**18
 
 
 class DramDevice:
     """One channel of one rank: serves granted requests in order and says when their data is over.
 
-    *events* counts row hits, row misses, activates, precharges and refreshes; *busy_clocks* clocks of the data bus with data.
+    *busy_clocks* counts clocks of the data bus with data; *row_hits* runs that found their row open, *activates*,
+    *precharges* and *refreshes* commands.
     """
 
     def __init__(self, config: Dram) -> None:
@@ -30,49 +31,52 @@ class DramDevice:
         self._may_precharge = [0] * config.banks
         self._bus_free = 0
         self._last_write: bool | None = None
-        self._refresh_due = config.timing.t_refi
+        self._refresh_due = config.timing.t_refi if config.refresh else _FOREVER
         self.busy_clocks = 0
-        self.events: Counter[str] = Counter()
+        self.row_hits = self.activates = self.precharges = self.refreshes = 0
 
     def serve(self, clock: int, runs: Iterable[tuple[int, int]], write: bool) -> int:
-        """Serve a request granted at *clock*, given as (first burst, bursts) pairs; return the clock its data is over."""
+        """Serve a request granted at *clock*, a list of (first burst, bursts); return the clock its data is over."""
         per_row, banks = self._config.row_bursts, self._config.banks
-        for address, bursts in runs:
-            while bursts:
-                page, column = divmod(address, per_row)
-                length = min(bursts, per_row - column)
-                row, bank = divmod(page, banks)
-                self._run(clock, bank, row, length, write)
-                address += length
-                bursts -= length
+        for first, bursts in runs:
+            page, column = divmod(first, per_row)
+            room = per_row - column
+            while bursts > room:
+                self._run(clock, page % banks, page // banks, room, write)
+                page, bursts, room = page + 1, bursts - room, per_row
+            self._run(clock, page % banks, page // banks, bursts, write)
         return self._bus_free
 
     def _run(self, clock: int, bank: int, row: int, bursts: int, write: bool) -> None:
-        timing = self._timing
-        if self._refresh_due <= max(clock, self._bus_free) and self._config.refresh:
+        timing, free = self._timing, self._bus_free
+        if self._refresh_due <= free or self._refresh_due <= clock:
             self._refresh(clock)
-        if self._open[bank] == row:
-            self.events["row_hits"] += 1
+        open_row = self._open[bank]
+        if open_row == row:
+            self.row_hits += 1
+            column = self._activated[bank] + timing.t_rcd
         else:
-            if self._open[bank] is None:
+            if open_row is None:
                 activate = max(clock, self._may_activate[bank])
             else:
                 activate = max(clock, self._may_precharge[bank]) + timing.t_rp
-                self.events["precharges"] += 1
+                self.precharges += 1
             self._open[bank] = row
             self._activated[bank] = activate
-            self.events["activates"] += 1
-        column = max(clock, self._activated[bank] + timing.t_rcd)
-        latency = timing.t_cwl if write else timing.t_cl
-        gap = timing.t_rtw if write and self._last_write is False else 0
-        column = max(column, self._bus_free + gap - latency)
-        if not write and self._last_write:
-            column = max(column, self._bus_free + timing.t_wtr)
+            self.activates += 1
+            column = activate + timing.t_rcd
+        if write:
+            latency, recovery = timing.t_cwl, timing.t_cwl + timing.burst_clocks + timing.t_wr
+            earliest = free - latency + (timing.t_rtw if self._last_write is False else 0)
+        else:
+            latency, recovery = timing.t_cl, timing.t_rtp
+            earliest = free - latency
+            if self._last_write:
+                earliest = max(earliest, free + timing.t_wtr)
+        column = max(column, earliest, clock)
         last_column = column + (bursts - 1) * timing.burst_clocks
-        end = last_column + latency + timing.burst_clocks
-        recovered = end + timing.t_wr if write else last_column + timing.t_rtp
-        self._may_precharge[bank] = max(self._activated[bank] + timing.t_ras, recovered)
-        self._bus_free = end
+        self._may_precharge[bank] = max(self._activated[bank] + timing.t_ras, last_column + recovery)
+        self._bus_free = last_column + latency + timing.burst_clocks
         self._last_write = write
         self.busy_clocks += bursts * timing.burst_clocks
 
@@ -88,4 +92,4 @@ class DramDevice:
             self._open = [None] * self._config.banks
             self._may_activate = [max(done, allowed) for allowed in self._may_activate]
             self._refresh_due += timing.t_refi
-            self.events["refreshes"] += 1
+            self.refreshes += 1

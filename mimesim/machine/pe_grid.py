@@ -11,20 +11,21 @@ from mimesim.config.schedule import Schedule
 from mimesim.ledger import STALLS
 from mimesim.machine.clock import Clock
 from mimesim.machine.dram import Dram
+from mimesim.machine.kinds import ACTIVATIONS, WEIGHTS
+from mimesim.machine.progress import when_done
 from mimesim.machine.stream import PassStream, PhaseRun
 
 __all__ = ["PEGrid"]
 
-_WEIGHTS, _ACTIVATIONS, _ = range(3)
 _CACHE, _DRAM, _NOC, _DRAIN = range(len(STALLS))
 
 
 class PEGrid:
     """Runs one pass after the other on all PEs.
 
-    Ports: the weight banks, the activation network, the banks of partial sums. Latency: the pass's own cycles, with one to
-    swap banks. Books: busy cycles and stalls of each image, PE cycles. Promises: busy + stalls = elapsed cycles of every
-    phase, exactly; passes run in program order.
+    Ports: the weight banks, the activation network, the banks of partial sums. Latency: the pass's own cycles, with
+    one to swap banks. Books: busy cycles and stalls of each image, PE cycles. Promises: busy + stalls = elapsed cycles
+    of every phase, exactly; passes run in program order.
     """
 
     def __init__(
@@ -32,7 +33,7 @@ class PEGrid:
     ) -> None:
         self._environment = environment
         self._stream = stream
-        self._weights, self._activations = dram.arrived[_WEIGHTS], dram.arrived[_ACTIVATIONS]
+        self._weights, self._activations = dram.arrived[WEIGHTS], dram.arrived[ACTIVATIONS]
         self._psum_banks = hardware.scratchpad.psum_banks
         self._pes = hardware.grid.pes
         self._rows = hardware.grid.rows
@@ -120,9 +121,7 @@ class PEGrid:
             network = max(network, ready) + phase.feed_cycles[place]
             end = max(network, *rows)
             busy.append(end - begin)
-            done = environment.timeout(end - ready)
-            assert done.callbacks is not None  # noqa: S101 - a fresh event always has them
-            done.callbacks.append(self._pass_ended)
+            when_done(environment.timeout(end - ready), self._pass_ended)
         if end > environment.cycle:
             yield environment.timeout(end - environment.cycle)
         self._book(run, busy, waited)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from heapq import heappop, heappush
 from itertools import count
 
 from simpy import Environment, Event
+from simpy.core import EventPriority
 
-__all__ = ["Progress", "late"]
+__all__ = ["Progress", "late", "when_done"]
 
 #: After everything else in the same cycle; SimPy's own priorities are 0 (urgent) and 1 (normal).
-LATE = 2
+LATE = EventPriority(2)
 
 
 class Progress:
@@ -41,6 +43,12 @@ class Progress:
         event = Event(self._environment)
         heappush(self._waiting, (value, next(self._order), event))
         return event
+
+
+def when_done(event: Event, call: Callable[[Event], None]) -> None:
+    """Call *call* when a fresh *event* happens."""
+    assert event.callbacks is not None  # noqa: S101 - SimPy clears them only once the event has happened
+    event.callbacks.append(call)
 
 
 def late(environment: Environment) -> Event:

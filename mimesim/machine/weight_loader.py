@@ -8,11 +8,11 @@ from simpy import Event
 
 from mimesim.machine.clock import Clock
 from mimesim.machine.dram import Dram
+from mimesim.machine.kinds import WEIGHTS
 from mimesim.machine.stream import PassStream
 
 __all__ = ["WeightLoader"]
 
-_WEIGHTS = 0
 _BANKS = 2
 
 
@@ -27,7 +27,7 @@ class WeightLoader:
     def __init__(self, environment: Clock, stream: PassStream, dram: Dram) -> None:
         self._environment = environment
         self._stream = stream
-        self._arrived = dram.arrived[_WEIGHTS]
+        self._arrived = dram.arrived[WEIGHTS]
         self.busy_cycles = 0
         environment.process(self._run())
 

@@ -75,7 +75,7 @@ class BlockGrid:
 
 @dataclass(frozen=True)
 class StoredBlocks:
-    """What the blocks of one image's tensor hold in memory: useful words, bitmap words, bursts, and the slot of each."""
+    """What the blocks of one image's tensor hold in memory: words of values and of bitmap, bursts; and their slot."""
 
     values: NDArray[np.int64]
     bitmap: NDArray[np.int64]

@@ -152,7 +152,8 @@ def columns_per_pair(geometry: Geometry, tile: int, chunk: Chunk, weights: NDArr
         return np.repeat([geometry.columns(tile, c) for c in range(chunk.c0, chunk.c1)], taps)
     flat = weights.reshape(*weights.shape[:2], -1)[:, :, chunk.t0 : chunk.t1]
     if operation.groups == 1:
-        return flat[first:last, chunk.c0 : chunk.c1].sum(axis=0, dtype=np.int64).ravel()
+        left: IntArray = flat[first:last, chunk.c0 : chunk.c1].sum(axis=0, dtype=np.int64)
+        return left.ravel()
     outputs = operation.shape[0] // operation.groups
     inputs = operation.sources[chunk.source].shape[0] // operation.groups
     columns = np.zeros((chunk.c1 - chunk.c0, taps), dtype=np.int64)

@@ -98,10 +98,7 @@ def _stored(
 ) -> tuple[int, int]:
     if storage == "dense":
         return dense, 0
-    if weights is None:
-        values = dense
-    else:
-        values = int(columns_per_pair(geometry, tile, geometry.chunks[k], weights).sum())
+    values = dense if weights is None else int(columns_per_pair(geometry, tile, geometry.chunks[k], weights).sum())
     return values, ceil_div(dense, geometry.hardware.word_bits)
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from itertools import chain
+from math import prod
 
 from mimesim.config.schedule import Skipping
 from mimesim.ledger import SHARED_IMAGE
-from mimesim.schedule.blocks import slot_bursts
+from mimesim.network import Network
+from mimesim.schedule.blocks import BlockGrid, slot_bursts
 from mimesim.schedule.costs import CostBook
 from mimesim.schedule.geometry import Geometry
 from mimesim.schedule.images import Image
@@ -35,6 +37,7 @@ class Placement:
 
     def __init__(
         self,
+        network: Network,
         geometries: Sequence[Geometry],
         scheme: Scheme,
         skipping: Skipping,
@@ -66,26 +69,23 @@ class Placement:
                 parameters = scheme.parameters(node, task)
                 if parameters.thresholds is not None:
                     self.thresholds[position, task] = threshold_blocks(geometry, parameters, allocator)
-        self._place_activations(images, allocator)
+        self._place_activations(network, images, allocator)
         self.bursts = allocator.top
 
-    def _place_activations(self, images: Sequence[Image], allocator: Allocator) -> None:
+    def _place_activations(self, network: Network, images: Sequence[Image], allocator: Allocator) -> None:
+        grids: dict[str, tuple[BlockGrid, bool]] = {}
         for geometry in self._geometries:
             operation = geometry.operation
-            tensors = [
-                *(
-                    (source.tensor, grid, source.sparse)
-                    for source, grid in zip(operation.sources, geometry.inputs, strict=True)
-                ),
-                (operation.output, geometry.output, operation.output_sparse),
-            ]
-            for tensor, grid, sparse in tensors:
-                if (tensor, images[0].index) in self._addresses:
-                    continue
-                slot = slot_bursts(grid, sparse and self._skipping != "none", geometry.hardware)
-                blocks = grid.counts[0] * grid.counts[1] * grid.counts[2]
+            for source, grid in zip(operation.sources, geometry.inputs, strict=True):
+                grids[source.tensor] = grid, source.sparse
+            grids[operation.output] = geometry.output, operation.output_sparse
+        hardware = self._geometries[0].hardware
+        for node in network.nodes:
+            if node.name in grids:
+                grid, sparse = grids[node.name]
+                slot = slot_bursts(grid, sparse and self._skipping != "none", hardware)
                 for image in images:
-                    self._addresses[tensor, image.index] = allocator.take(slot * blocks)
+                    self._addresses[node.name, image.index] = allocator.take(slot * prod(grid.counts))
 
     def parameters(self, position: int, task: str) -> LayerParameters:
         """Return what an image of *task* needs at operation *position*."""

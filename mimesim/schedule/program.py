@@ -1,4 +1,4 @@
-"""The program of a case: every phase's passes, fills, lookups and drains in the order in which the machine runs them."""
+"""The program of a case: every phase's passes, fills, lookups and drains, in the order in which they run."""
 
 from __future__ import annotations
 
@@ -52,12 +52,13 @@ class DrainJob:
 
 @dataclass(slots=True)
 class Phase:
-    """One operation for the images of one phase; parallel lists hold one entry per pass.
+    """One operation for the images of one phase; the lists that are not said otherwise hold one entry per pass.
 
-    *position*: which operation of the network. *cycles*: length of the pass. *fill*: number of the fill it uses, -1 for none. *lookups*: (region, block addresses) pairs.
-    *accumulation*: index in the phase when the pass is the first of one, else -1. *group*: whose pass it is. *scope*: see
-    :class:`Accumulation`. *mapped_pes*: PEs that hold an output. *rows* and *feed_cycles*: cycles of each row and of the
-    activation network, where rows may drift (``barrier: tile``). *jobs_of*: drain jobs up to the end of each accumulation.
+    *position*: which operation of the network. *cycles*: length of the pass. *fill*: number of the fill it uses, -1 for
+    none. *lookups*: (region, block addresses) pairs. *accumulation*: its index in the phase when the pass is the first
+    of one, else -1. *group*: whose pass it is. *scope*: see :class:`Accumulation`. *mapped_pes*: PEs that hold an
+    output. *rows* and *feed_cycles*: cycles of each row and of the activation network, where rows may drift
+    (``barrier: tile``). *jobs_of*, per accumulation: drain jobs up to its end.
     """
 
     record: PhaseRecord
@@ -113,7 +114,7 @@ def plan_case(
 ) -> CasePlan:
     """Plan a case; raises :class:`InputError` where the machine is too small for it."""
     geometries = book.geometries(network, hardware)
-    placement = Placement(geometries, scheme, skipping, batches, tasks, book)
+    placement = Placement(network, geometries, scheme, skipping, batches, tasks, book)
     for geometry in geometries:
         geometry.slots(schedule)
     return CasePlan(network, scheme, skipping, hardware, schedule, batches, geometries, book, placement)
@@ -227,7 +228,6 @@ class _Builder:
 
     def _drain(self, accumulation: Accumulation, after: int) -> None:
         phase, tile, placement = self.phase, accumulation.channel_tile, self.plan.placement
-        first, last = self.geometry.channel_tiles[tile]
         for group in accumulation.groups:
             costs = [self.costs[image.index] for image in group.images]
             for place in accumulation.position_tiles:

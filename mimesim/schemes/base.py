@@ -1,4 +1,4 @@
-"""What a scheme says: which parameter blocks an image of a task needs at a layer, who owns them, how they are stored."""
+"""What a scheme says: which parameters an image of a task needs at a layer, whose they are, how they are stored."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ Thresholds = Literal["neuron", "channel"]
 class LayerParameters:
     """The parameters that one task's images need at one layer.
 
-    *weights_owner* is :data:`SHARED` or the task; weights of one owner are one region of DRAM, fetched once for all the
-    images of a batch that use it. *storage* says how they lie there: all of them, or the non-zero ones and a bitmap.
-    *pruned* tells that some weights are zero; the trace holds which. *thresholds* is what the comparators load, owned by
-    the task, or None where a plain ReLU (a threshold of zero, stored nowhere) is enough.
+    *weights_owner* is :data:`SHARED` or the task; weights of one owner are one region of DRAM, fetched once for all
+    the images of a batch that use it. *storage* says how they lie there: all of them, or the non-zero ones and a
+    bitmap. *pruned* tells that some weights are zero; the trace holds which. *thresholds* is what the comparators load,
+    owned by the task, or None where a plain ReLU (a threshold of zero, stored nowhere) is enough.
     """
 
     weights_owner: str
