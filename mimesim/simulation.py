@@ -48,7 +48,8 @@ class CaseResult:
     """What one case did: its settings, fully resolved, and its ledger.
 
     *trace* is the trace's name in the workload, *origin* whether it was recorded or drawn, *tasks* all tasks whose
-    parameters are stored (those replayed are in *images*), *violations* the conservation laws that it breaks. *cpu_seconds* and *wall_seconds* differ from run to run.
+    parameters are stored (those replayed are in *images*), *violations* the conservation laws that it breaks.
+    *cpu_seconds* and *wall_seconds* differ from run to run.
     """
 
     case: str

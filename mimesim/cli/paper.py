@@ -11,7 +11,7 @@ from mimesim.cli.options import FOLDER
 __all__ = ["paper"]
 
 
-@click.command()
+@click.command(short_help="Check every claim of the MIME paper.")
 @click.argument("workload", default="vgg16")
 @click.option("--out", type=FOLDER, default=Path("out", "paper"), show_default=True, help="Folder for claims.csv.")
 def paper(workload: str, out: Path) -> None:

@@ -11,7 +11,7 @@ from mimesim.cli.options import FOLDER
 __all__ = ["train"]
 
 
-@click.command()
+@click.command(short_help="Learn the networks and record their masks, with PyTorch.")
 @click.argument("config", type=FOLDER)
 @click.option("--quick", is_flag=True, help="A few steps on a few images only, into folders of its own: does it run?")
 def train(config: Path, quick: bool) -> None:

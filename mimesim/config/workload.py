@@ -16,7 +16,7 @@ from mimesim.config.origin import KeyPath, Origin, dotted
 from mimesim.config.schedule import Mode, Schedule, Skipping
 from mimesim.errors import InputError
 
-__all__ = ["Case", "Label", "Workload"]
+__all__ = ["Case", "Label", "Workload", "merge"]
 
 #: Names end up in file names and CSV cells, so they are kept plain.
 Label = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9_.-]*$", max_length=100)]
