@@ -1,0 +1,248 @@
+"""The laws that every run must obey, recounted another way than the machine counts (DESIGN, section 10).
+
+A recount starts from the masks and the network's own numbers. MACs are counted by *scatter* (how many outputs read this
+input?), where the machine counts by gather (how many inputs does this output read?).
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import fields
+from math import prod
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mimesim.config.energy import Accounting, Energy
+from mimesim.config.hardware import Hardware
+from mimesim.energy import CaseEnergy, PriceList, padding_words
+from mimesim.ledger import SHARED_IMAGE, CaseLedger, PhaseRecord
+from mimesim.network import Node
+from mimesim.schedule.images import Image
+from mimesim.schedule.program import CasePlan
+
+__all__ = ["energy_violations", "fan_out", "recount_macs", "violations"]
+
+BoolArray = NDArray[np.bool_]
+IntArray = NDArray[np.int64]
+
+
+def violations(plan: CasePlan, ledger: CaseLedger) -> list[str]:
+    """Return every law that *ledger* breaks, as a sentence with the place and both numbers; empty if it balances."""
+    recount = _Recount(plan, {phase.layer for phase in ledger.phases})
+    found: list[str] = []
+    end = 0
+    for number, phase in enumerate(ledger.phases):
+        where = f"batch {phase.batch}, layer {phase.layer}"
+        laws = (_time_laws(phase, plan.hardware, end), _traffic_laws(phase, plan.hardware), recount.laws(phase))
+        found.extend(f"{where}: {broken}" for law in laws for broken in law)
+        end = phase.end_cycle
+        if number + 1 == len(ledger.phases):
+            found.extend(_differ("run: cycles and the end of the last phase", ledger.cycles, end))
+    found.extend(recount.storage(ledger))
+    found.extend(recount.completeness(ledger))
+    return found
+
+
+def energy_violations(ledger: CaseLedger, energy: Energy, hardware: Hardware) -> list[str]:
+    """Return where the parts of the energy do not add up to what the totals of the ledger cost."""
+    found: list[str] = []
+    accountings: tuple[Accounting, ...] = ("paper", "full")
+    for accounting in accountings:
+        prices = PriceList(energy.prices, accounting, hardware)
+        parts = CaseEnergy(ledger, prices).quanta()
+        found.extend(_differ(f"energy ({accounting}): parts and total", parts, prices.total(ledger)))
+    return found
+
+
+def fan_out(size: int, outputs: int, kernel: int, stride: int, padding: int) -> IntArray:
+    """Return, for each of *size* elements along an axis, how many (output, tap) pairs read it."""
+    reads = np.arange(outputs)[:, None] * stride - padding + np.arange(kernel)[None, :]
+    counts: IntArray = np.bincount(reads[(reads >= 0) & (reads < size)], minlength=size)
+    return counts
+
+
+def recount_macs(
+    node: Node, shape: tuple[int, int, int], mask: BoolArray | None, weights: BoolArray | None = None
+) -> int:
+    """Return the MACs of a conv or linear *node* that reads a tensor of *shape* with the set elements of *mask*.
+
+    Every set element is multiplied once for each output that reads it. *weights* (Co, Ci / groups, kh, kw) marks the
+    non-zero ones of a pruned layer. None stands for all.
+    """
+    channels, *extents = shape
+    kernel = extents if node.kind == "linear" else node.kernel
+    axes = list(zip(extents, node.shape[1:], kernel, node.stride, node.padding, strict=True))
+    if weights is None:
+        reads = [fan_out(*axis) for axis in axes]
+        planes = np.full(extents, channels) if mask is None else mask.sum(axis=0, dtype=np.int64)
+        return int(reads[0] @ planes @ reads[1]) * (node.shape[0] // node.groups)
+    full = np.ones(shape, dtype=np.bool_) if mask is None else mask
+    rows, columns = (_readers(*axis) for axis in axes)
+    # [channel, tap row, tap column]: at how many positions the tap meets a set element. Exact in double precision.
+    hits = rows @ full.astype(np.float64) @ columns.T
+    return int((hits * _columns(weights, channels, node.groups)).sum())
+
+
+def _readers(size: int, outputs: int, kernel: int, stride: int, padding: int) -> NDArray[np.float64]:
+    """Return 1 at [tap, element] where some output reads the element through the tap, else 0."""
+    taps, elements = np.arange(kernel)[:, None], np.arange(size)[None, :]
+    position, rest = np.divmod(elements + padding - taps, stride)
+    reads: NDArray[np.float64] = ((rest == 0) & (position >= 0) & (position < outputs)).astype(np.float64)
+    return reads
+
+
+def _columns(weights: BoolArray, channels: int, groups: int) -> IntArray:
+    """Return, by [input channel, tap row, tap column], the outputs with a non-zero weight for it."""
+    grouped = weights.reshape(groups, -1, *weights.shape[1:]).sum(axis=1, dtype=np.int64)
+    return np.asarray(grouped.reshape(channels, *weights.shape[2:]))
+
+
+def _time_laws(phase: PhaseRecord, hardware: Hardware, start: int) -> Iterator[str]:
+    """Phases follow each other; the grid is busy or waits; the cycles of all PEs are accounted for."""
+    elapsed, pes = phase.end_cycle - phase.start_cycle, hardware.grid.pes
+    rows = phase.rows.values()
+    stalled = sum(row.stalls.total() for row in rows)
+    yield from _differ("start and the end of the phase before", phase.start_cycle, start)
+    yield from _differ("busy and stalled cycles, elapsed", sum(row.busy_cycles for row in rows) + stalled, elapsed)
+    yield from _differ("PE cycles by part, PEs x elapsed", phase.pe.total() + pes * stalled, pes * elapsed)
+    yield from _differ("MACs of the PEs and of the images", phase.pe.macs, sum(row.macs for row in rows))
+    # Imbalance is what is left over, so only its sign can be wrong; so it is with the attribution of stalls.
+    parts = [(part.name, getattr(phase.pe, part.name)) for part in fields(phase.pe)]
+    stalls = [(f"stall {name}", cycles) for row in rows for name, cycles in row.stalls.items()]
+    yield from (f"{name} is negative: {value}" for name, value in (*parts, *stalls) if value < 0)
+
+
+def _traffic_laws(phase: PhaseRecord, hardware: Hardware) -> Iterator[str]:
+    """Whatever leaves DRAM enters a cache, in whole bursts; each MAC reads its operands."""
+    for image, row in phase.rows.items():
+        name = _name(image)
+        tensors = {tensor for level, tensor, _ in row.words if level in ("dram", "cache")}
+        for tensor in sorted(tensors):
+            read, filled = row.words["dram", tensor, "read"], row.words["cache", tensor, "write"]
+            yield from _differ(f"{name}: {tensor} read from DRAM, filled into the cache", read, filled)
+        for (tensor, direction), padding in padding_words(row, hardware.burst_words).items():
+            if padding < 0:
+                yield f"{name}: bursts of {tensor} ({direction}) are {-padding} words short"
+        for tensor, direction in (("weights", "read"), ("activations", "read"), ("psums", "read"), ("psums", "write")):
+            booked = row.words["reg", tensor, direction]
+            yield from _differ(f"{name}: scratchpad {tensor} {direction}, MACs", booked, row.macs)
+        loaded = row.words["cache", "thresholds", "read"]
+        for direction in ("read", "write"):
+            booked = row.words["reg", "thresholds", direction]
+            yield from _differ(f"{name}: scratchpad thresholds {direction}, thresholds loaded", booked, loaded)
+
+
+class _Recount:
+    """Counts from masks, each made once per image and layer."""
+
+    def __init__(self, plan: CasePlan, layers: set[str]) -> None:
+        self._plan = plan
+        self._network = plan.network
+        self._layers = layers
+        self._images = {image.index: image for batch in plan.batches for image in batch}
+
+    def laws(self, phase: PhaseRecord) -> Iterator[str]:
+        """MACs, set bits, sums and written words of each image."""
+        node = self._network.node(phase.layer)
+        written = self._written(node)
+        for index in phase.images:
+            image, row, name = self._images[index], phase.rows[index], _name(index)
+            masks = [self._mask(image, tensor) for tensor in node.inputs]
+            yield from _differ(f"{name}: MACs, recounted", row.macs, self._macs(node, image, masks))
+            yield from _differ(f"{name}: dense MACs, recounted", row.macs_dense, self._network.macs_dense(node))
+            sets = (self._set(tensor, mask) for tensor, mask in zip(node.inputs, masks, strict=True))
+            yield from _differ(f"{name}: set inputs, recounted", row.input_set, sum(sets))
+            yield from _differ(f"{name}: sums drained, outputs", row.words["reg", "outputs", "read"], prod(node.shape))
+            output = self._mask(image, written)
+            values = self._set(written, output)
+            yield from _differ(f"{name}: set outputs, recounted", row.output_set, values)
+            words = row.words["dram", "outputs", "write"]
+            yield from _differ(f"{name}: outputs written, set outputs", words, values)
+            bitmap = 0 if output is None else self._bitmap_words(output.shape)
+            words = row.words["dram", "mask", "write"]
+            yield from _differ(f"{name}: mask words written, recounted", words, bitmap)
+            loaded = row.words["cache", "thresholds", "read"]
+            yield from _differ(f"{name}: thresholds loaded, recounted", loaded, self._thresholds(node, image))
+
+    def completeness(self, ledger: CaseLedger) -> Iterator[str]:
+        """Every image ran every layer exactly once."""
+        times = Counter((image, phase.layer) for phase in ledger.phases for image in phase.images)
+        for image in self._images:
+            for layer in sorted(self._layers):
+                yield from _differ(f"{_name(image)}, layer {layer}: times it ran, once", times[image, layer], 1)
+
+    def storage(self, ledger: CaseLedger) -> Iterator[str]:
+        """The parameters in DRAM are those of the network and the scheme."""
+        stored: defaultdict[tuple[str, str], int] = defaultdict(int)
+        for (layer, owner, tensor), words in ledger.stored_words.items():
+            if tensor in ("weights", "norm"):
+                stored[layer, owner] += words
+        for (layer, owner), words in stored.items():
+            node = self._network.node(layer)
+            expected = self._plan.scheme.weights_words(self._network, node)
+            if ledger.stored_words[layer, owner, "index"]:
+                expected = int(self._weights(owner, node).sum()) + node.shape[0]
+            yield from _differ(f"layer {layer}: weights of {owner} in DRAM, recounted", words, expected)
+
+    def _macs(self, node: Node, image: Image, masks: list[BoolArray | None]) -> int:
+        if not node.has_weights:
+            return 0
+        shape = self._network.input_shape(node)
+        pruned = self._plan.scheme.parameters(node, image.task).pruned and self._plan.skipping != "none"
+        if not pruned:
+            return recount_macs(node, shape, masks[0])
+        return recount_macs(node, shape, masks[0], image.trace.weight_mask(image.task, node.name))
+
+    def _weights(self, owner: str, node: Node) -> BoolArray:
+        image = next(iter(self._images.values()))
+        mask = image.trace.weight_mask(owner, node.name)
+        return np.ones(self._network.weight_shape(node), dtype=np.bool_) if mask is None else mask
+
+    def _mask(self, image: Image, tensor: str) -> BoolArray | None:
+        """Return the mask by which the case goes; None where every element counts."""
+        if self._plan.skipping == "none" or not self._network.is_sparse(tensor):
+            return None
+        return image.mask(tensor)
+
+    def _set(self, tensor: str, mask: BoolArray | None) -> int:
+        return prod(self._network.node(tensor).shape) if mask is None else int(np.count_nonzero(mask))
+
+    def _written(self, node: Node) -> str:
+        """Return the tensor that a layer writes: its pool's, if that is no layer of its own."""
+        pools = [consumer.name for consumer in self._network.consumers(node.name) if consumer.name not in self._layers]
+        return pools[0] if pools else node.name
+
+    def _bitmap_words(self, shape: Iterable[int]) -> int:
+        """Return the words of one image's bitmaps: one bit an element, each block in whole words."""
+        block, bits = self._plan.hardware.activation_block, self._plan.hardware.word_bits
+        channels, height, width = shape
+        rows, columns = min(block.patch[0], height), min(block.patch[1], width)
+        deep = block.channels * max(1, block.patch[0] * block.patch[1] // (rows * columns))
+        axes = [
+            [min(side, size - start) for start in range(0, size, side)]
+            for size, side in ((channels, deep), (height, rows), (width, columns))
+        ]
+        elements = np.multiply.outer(np.multiply.outer(axes[0], axes[1]), axes[2])
+        return int((-(-elements // bits)).sum())
+
+    def _thresholds(self, node: Node, image: Image) -> int:
+        """Return the thresholds that the drains of one image load: one for each output, or each channel of a tile."""
+        granularity = self._plan.scheme.parameters(node, image.task).thresholds
+        if granularity is None:
+            return 0
+        channels, height, width = node.shape
+        if granularity == "neuron":
+            return channels * height * width
+        rows, columns = self._plan.hardware.grid.positions
+        return channels * -(-height // min(rows, height)) * -(-width // min(columns, width))
+
+
+def _name(image: int) -> str:
+    return "shared" if image == SHARED_IMAGE else f"image {image}"
+
+
+def _differ(what: str, first: int, second: int) -> Iterator[str]:
+    if first != second:
+        yield f"{what}: {first} is not {second}"

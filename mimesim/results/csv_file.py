@@ -1,0 +1,37 @@
+"""Tables as CSV: plain cells, LF, no index, the same bytes for the same values."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+
+from mimesim.errors import InputError
+
+__all__ = ["Cell", "Row", "render_csv"]
+
+#: None is an empty cell, which pandas reads as NaN.
+Cell = str | int | float | None
+Row = Mapping[str, Cell]
+
+#: What makes a spreadsheet take a cell for a formula.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def render_csv(columns: Sequence[str], rows: Iterable[Row]) -> str:
+    """Return *rows* as CSV with a header; every row has exactly *columns*, in any order."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    for row in rows:
+        if row.keys() != set(columns):
+            raise ValueError(f"columns {sorted(row.keys() ^ set(columns))} are too many or missing")
+        writer.writerow([_plain(column, row[column]) for column in columns])
+    return text.getvalue()
+
+
+def _plain(column: str, cell: Cell) -> Cell:
+    """Return *cell*; the shortest text that reads back as the same float is Python's own."""
+    if isinstance(cell, str) and cell.startswith(_FORMULA):
+        raise InputError("results", "a name must not begin like a formula of a spreadsheet", key=column, value=cell)
+    return cell

@@ -1,0 +1,97 @@
+"""The summary that a person reads after a run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mimesim.energy import LEVELS
+from mimesim.ledger import STALLS
+from mimesim.results.csv_file import Cell, Row
+from mimesim.results.document import RunSettings, all_violations
+from mimesim.results.summary import summary_rows
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from mimesim.simulation import CaseResult
+
+__all__ = ["render_summary"]
+
+#: More violations than this are in ``run.json`` only.
+_SHOWN = 5
+
+
+def render_summary(results: Sequence[CaseResult], workload: RunSettings, out: Path) -> RenderableType:
+    """Return, for :mod:`rich` to print, one line per case, whether the books balance, and where the files lie."""
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
+    rows = summary_rows(results, workload.energy)
+    unit, accounting = workload.energy.prices.unit, workload.energy.accounting
+    mode = ", ".join(dict.fromkeys(result.mode for result in results))
+    table = Table(title=f"{workload.name}, {mode}", title_justify="left", pad_edge=False)
+    table.add_column("case", overflow="fold")
+    for title in ("Mcycles", "images/s", "faster", f"energy [G{unit}]", "less", *_levels(rows), "DRAM MWords"):
+        table.add_column(Text(title), justify="right")
+    table.add_column("main stall")
+    for result, row in zip(results, rows, strict=True):
+        table.add_row(
+            Text(result.title or result.case),
+            f"{_number(row['cycles']) / 1e6:.3f}",
+            f"{_number(row['images_per_second']):.1f}",
+            f"{_number(row['speedup']):.2f}x",
+            f"{_number(row['energy_total']) / 1e9:.3f}",
+            f"{_number(row['energy_gain']):.2f}x",
+            *(_share(row[f"energy_{level}"], row["energy_total"]) for level in _levels(rows)),
+            f"{_number(row['dram_words']) / 1e6:.3f}",
+            _main_stall(row),
+        )
+    first = rows[0]["case"]
+    note = f"faster, less: compared with {first}; energy: {accounting} accounting, shares by level"
+    return Group(table, Text(note, style="dim"), *_verdict(all_violations(results, workload)), *_files(out))
+
+
+def _levels(rows: Sequence[Row]) -> list[str]:
+    """Return the levels that cost anything in any case."""
+    return [level for level in LEVELS if any(row[f"energy_{level}"] for row in rows)]
+
+
+def _main_stall(row: Row) -> str:
+    stalls = {name: _number(row[f"stall_{name}_cycles"]) for name in STALLS}
+    name = max(stalls, key=lambda stall: stalls[stall])
+    return f"{name} {_share(stalls[name], row['cycles'])}" if stalls[name] else "none"
+
+
+def _verdict(violations: Sequence[str]) -> list[RenderableType]:
+    from rich.text import Text
+
+    if not violations:
+        return [Text("balanced: every conservation law holds", style="green")]
+    lines: list[RenderableType] = [
+        Text(f"NOT BALANCED: {len(violations)} conservation laws are broken", style="bold red")
+    ]
+    lines += [Text(f"  {violation}") for violation in violations[:_SHOWN]]
+    if len(violations) > _SHOWN:
+        lines.append(Text(f"  ... and {len(violations) - _SHOWN} more in run.json"))
+    return lines
+
+
+def _files(out: Path) -> list[RenderableType]:
+    from rich.text import Text
+
+    layers = str(out / "layers.csv")
+    return [
+        Text(f"results in {out}: summary.csv, layers.csv, accesses.csv, phases.csv, images.csv, storage.csv, run.json"),
+        Text(f"  pandas.read_csv({layers!r}).pivot_table('energy_total', 'layer', 'case', 'sum', sort=False)"),
+    ]
+
+
+def _share(part: Cell, total: Cell) -> str:
+    return f"{_number(part) / _number(total):.0%}" if total else "-"
+
+
+def _number(cell: Cell) -> float:
+    return float(cell) if isinstance(cell, int | float) else 0.0
