@@ -7,7 +7,7 @@ from heapq import heappop, heappush
 from itertools import count
 
 from simpy import Environment, Event
-from simpy.core import EventPriority
+from simpy.events import EventPriority
 
 __all__ = ["Progress", "late", "when_done"]
 

@@ -92,6 +92,8 @@ def _book_pe_cycles(
     """Book MACs, gated cycles and padding; swaps, unmapped PEs and imbalance follow when the passes have run."""
     pe = phase.record.pe
     pe.macs += row.macs
+    if not geometry.operation.has_weights:
+        return
     if plan.skipping in ("none", "gate"):
         slots = prod(geometry.operation.shape[1:]) * sum(
             geometry.weights_in(tile, geometry.chunks[k])
@@ -102,7 +104,7 @@ def _book_pe_cycles(
             pe.gated += slots - row.macs
         else:
             pe.padding += slots - dense.unweighted_macs
-    elif geometry.operation.has_weights:
+    else:
         pe.gated += costs.unweighted_macs - row.macs
 
 

@@ -28,6 +28,8 @@ class OracleCase:
     storage: str = "dense"  # dense | bitmap
     # (owner, layer) -> bool weight_shape, linear: (F, C, H, W); None: all weights are non-zero.
     weight_masks: Mapping[tuple[str, str], np.ndarray] | None = None
+    # Operations whose weights belong to the tasks even where the others are shared: the heads.
+    own_layers: frozenset[str] = frozenset()
 
 
 @dataclass

@@ -134,7 +134,8 @@ class _Nest:
             return [images]
         by_owner: dict[str, list[int]] = {}
         for image in images:
-            by_owner.setdefault(owner_of(self.case, self.storage.images[image].task), []).append(image)
+            owner = owner_of(self.case, self.operation.name, self.storage.images[image].task)
+            by_owner.setdefault(owner, []).append(image)
         return list(by_owner.values())
 
     def run(self) -> None:
@@ -208,7 +209,7 @@ class _Nest:
     ) -> Pass:
         program, operation = self.program, self.operation
         tasks = [self.storage.images[image].task for image in group]
-        owner = owner_of(self.case, tasks[0])
+        owner = owner_of(self.case, operation.name, tasks[0])
         block = None if operation.vector else self.storage.weights(operation, owner, tile_index, chunk.index)
         starts_fill = block is not None and block is not self.previous_block
         self.previous_block = block

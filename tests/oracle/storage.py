@@ -31,8 +31,8 @@ def ceil_div(amount: int, unit: int) -> int:
     return -(-amount // unit)
 
 
-def owner_of(case: OracleCase, task: str) -> str:
-    return SHARED if case.weights_shared else task
+def owner_of(case: OracleCase, operation: str, task: str) -> str:
+    return SHARED if case.weights_shared and operation not in case.own_layers else task
 
 
 def uses_thresholds(case: OracleCase, operation: Operation) -> bool:
@@ -71,9 +71,8 @@ class Storage:
         self.blocks: dict[tuple[object, ...], Block] = {}
         self.next_address = 0
         self._masks: dict[tuple[int, str], list[list[list[bool]]]] = {}
-        owners = [SHARED] if case.weights_shared else list(tasks)
         for operation in operations:
-            for owner in owners:
+            for owner in dict.fromkeys(owner_of(case, operation.name, task) for task in tasks):
                 if not operation.vector:
                     self._place_weights(operation, owner)
             for task in tasks:

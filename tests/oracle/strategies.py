@@ -145,17 +145,18 @@ def _mask(draw: st.DrawFn, shape: tuple[int, ...]) -> np.ndarray:
 @st.composite
 def cases(draw: st.DrawFn, network: Network, tasks: tuple[str, ...]) -> OracleCase:
     shared = draw(st.booleans())
-    owners = (SHARED,) if shared else tasks
+    own = frozenset(node.name for node in network.weight_layers if shared and draw(st.integers(0, 3)) == 0)
     pruned = draw(st.booleans())
     masks = {
         (owner, node.name): _mask(draw, network.weight_shape(node))
-        for owner in owners
         for node in network.weight_layers
+        for owner in ((SHARED,) if shared and node.name not in own else tasks)
         if pruned
     }
     return OracleCase(
         skipping=draw(st.sampled_from(["none", "gate", "per_position", "lockstep"])),
         weights_shared=shared,
+        own_layers=own,
         thresholds=draw(st.sampled_from([None, "neuron", "channel"])),
         storage=draw(st.sampled_from(["dense", "bitmap"])),
         weight_masks=masks if pruned else None,

@@ -13,9 +13,10 @@ from mimesim.network import Node
 from mimesim.schedule.costs import CostBook
 from mimesim.schedule.images import Image
 from mimesim.schedule.program import plan_case
-from mimesim.schemes import SHARED, LayerParameters, Scheme
+from mimesim.schemes import LayerParameters, Scheme
 from tests.oracle.interface import OracleCase, OracleResult
 from tests.oracle.machine import simulate
+from tests.oracle.storage import owner_of
 from tests.oracle.strategies import Scenario, scenarios
 
 
@@ -27,7 +28,7 @@ class DrawnScheme(Scheme):
 
     def parameters(self, node: Node, task: str) -> LayerParameters:
         return LayerParameters(
-            weights_owner=SHARED if self.case.weights_shared else task,
+            weights_owner=owner_of(self.case, node.name, task),
             storage=self.case.storage,
             pruned=self.case.weight_masks is not None and node.has_weights,
             thresholds=self.case.thresholds if node.activation else None,
@@ -48,7 +49,7 @@ class DrawnMasks:
         masks = self.case.weight_masks
         if masks is None:
             return None
-        return masks[(SHARED if self.case.weights_shared else task, layer)]
+        return masks[owner_of(self.case, layer, task), layer]
 
 
 def replayed(scenario: Scenario) -> CaseLedger:
