@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from mimesim.network import Network
 from mimesim.trace import TraceWriter
 from mimesim.training.config import Method, MimeMethod, PrunedMethod, TrainingConfig, load_config
 from mimesim.training.data import ImageSet, resize, subset
@@ -25,6 +26,7 @@ from mimesim.training.loop import FORMAT, Job, fingerprint, fit, load_checkpoint
 from mimesim.training.methods import Recipe, Scratch, frozen_parameters, make_recipe
 from mimesim.training.models import VGG16, Vgg, VggShape, load_state
 from mimesim.training.record import choose_images, record, versions, weight_masks
+from mimesim.training.report import report
 from mimesim.training.smoke import smoke
 from mimesim.training.sources import TITLES, load_dataset
 
@@ -129,8 +131,7 @@ class Training:
         """Write the trace of one scheme: the same test images for every scheme, all tasks in one folder."""
         config = self.config
         directory = config.record.directory / method.scheme
-        classes = max(self._classes(task) for task in models)
-        network = network_of(next(iter(models.values())), config.network, config.size_px, classes)
+        network = self._network(next(iter(models.values())))
         layers = {node.name for node in network.weight_layers} - {"classifier"}
         first: str | None = None
         with TraceWriter(
@@ -155,6 +156,25 @@ class Training:
                 )  # fmt: skip
                 first = first or task
         return directory
+
+    def report(self, model: Vgg) -> Path:
+        """Write the tables of all schemes beside their traces; *model* is any of the networks."""
+        config = self.config
+        path = config.record.directory / "results.md"
+        children = {
+            (method.scheme, task): self._metrics(f"{task}-{method.scheme}")
+            for method in config.child.methods
+            for task in config.child.tasks
+        }
+        classes = {task: self._classes(task) for task in config.child.tasks}
+        text = report(config, self._network(model), self._metrics("parent"), children, classes)
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    def _network(self, model: Vgg) -> Network:
+        """The graph that all tasks share, with the head of the task that has the most classes."""
+        classes = max(self._classes(task) for task in self.config.child.tasks)
+        return network_of(model, self.config.network, self.config.size_px, classes)
 
     def _classes(self, task: str) -> int:
         return self._dataset(task, "test").classes
@@ -201,10 +221,12 @@ def train(config: TrainingConfig, shape: VggShape = VGG16) -> list[Path]:
     training = Training(config, shape)
     parent = training.parent()
     traces: list[Path] = []
+    models: dict[str, Vgg] = {}
     for method in config.child.methods:
         models = {task: training.child(task, method, parent) for task in config.child.tasks}
         traces.append(training.record(method, models))
         print(f"recorded {traces[-1]}", file=sys.stderr, flush=True)
+    training.report(next(iter(models.values())))
     return traces
 
 

@@ -10,6 +10,9 @@ else:
 
     from mimesim.training.models import Vgg, VggShape
 
+    # networks this small gain nothing from threads, and waiting for each other on a busy machine costs them dearly
+    torch.set_num_threads(1)
+
     SMALL = VggShape(features=(8, "M", 12, "M"), hidden=(16,), positions=2)
 
     @pytest.fixture

@@ -15,12 +15,13 @@ from mimesim.errors import InputError
 from mimesim.networks import build
 from mimesim.trace import Trace
 from mimesim.training import run
-from mimesim.training.config import TrainingConfig
+from mimesim.training.config import ConventionalMethod, MimeMethod, PrunedMethod, TrainingConfig
 from mimesim.training.data import normalise, resize
 from mimesim.training.evaluate import node_outputs
 from mimesim.training.graph import network_of
 from mimesim.training.models import VGG16, Vgg, VggShape, weight_layers
 from mimesim.training.record import choose_images
+from mimesim.training.report import own_words
 from mimesim.training.run import Training, train, train_from_file
 from mimesim.training.sources import load_dataset
 
@@ -119,6 +120,26 @@ def test_another_run_writes_the_same_bytes(folder: Path, tmp_path: Path) -> None
     train(TrainingConfig.model_validate(config), SMALL)
     for name in ("digits.npz",):
         assert (tmp_path / "traces" / "mime" / name).read_bytes() == (folder / "traces" / "mime" / name).read_bytes()
+
+
+def test_results_hold_every_method_and_layer(folder: Path) -> None:
+    text = (folder / "traces" / "results.md").read_text()
+    for scheme in ("mime", "conventional", "pruned"):
+        assert f"| scikit-learn digits | {scheme} | 400 | " in text
+        assert f"## Sparsity of each layer's output: {scheme}" in text
+    assert text.count("\n| pool2 | ") == 3
+    assert str(folder) not in text
+
+
+def test_words_of_a_task() -> None:
+    network = network_of(Vgg(SMALL, 10), "small", 8)
+    head, maps = 10 * 65, 16 * 8 * 8 + 32 * 4 * 4 + 64
+    weights, rest = 16 * 27 + 32 * 144 + 64 * 128, 2 * 16 + 2 * 32 + 64
+    assert own_words(network, MimeMethod(), 10) == head + maps
+    assert own_words(network, MimeMethod(threshold_granularity="channel"), 10) == head + 16 + 32 + 64
+    assert own_words(network, ConventionalMethod(), 10) == head + weights + rest
+    kept = sum(n - int(0.9 * n) for n in (16 * 27, 32 * 144, 64 * 128))
+    assert own_words(network, PrunedMethod(), 10) == head + kept + rest
 
 
 def test_manifest_says_how_it_was_made_but_not_where(folder: Path) -> None:
