@@ -51,8 +51,10 @@ def energy_violations(ledger: CaseLedger, energy: Energy, hardware: Hardware) ->
     accountings: tuple[Accounting, ...] = ("paper", "full")
     for accounting in accountings:
         prices = PriceList(energy.prices, accounting, hardware)
-        parts = CaseEnergy(ledger, prices).quanta()
-        found.extend(_differ(f"energy ({accounting}): parts and total", parts, prices.total(ledger)))
+        parts, total = CaseEnergy(ledger, prices).quanta(), prices.total(ledger)
+        if parts != total:
+            sums = f"{prices.energy(parts)} {prices.unit}, the total is {prices.energy(total)}"
+            found.append(f"energy ({accounting}): the parts sum to {sums}")
     return found
 
 
