@@ -53,7 +53,7 @@ def run(
 
     with shown_progress(quiet) as progress:
         from mimesim.config import Override
-        from mimesim.results import check_destination, write_results
+        from mimesim.results import all_violations, check_destination, write_results
         from mimesim.simulation import run_workload
 
         extra = () if images is None else (Override(("images_per_task",), images, f"--images {images}"),)
@@ -71,6 +71,10 @@ def run(
 
         # Wide enough for the table where there is no terminal to ask.
         Console(width=None if os.isatty(1) else 140).print(render_summary(results, chosen, written))
+    broken = all_violations(results, chosen)
+    if broken:
+        click.echo(f"error: {len(broken)} conservation laws do not hold, the first: {broken[0]}", err=True)
+        click.get_current_context().exit(1)
 
 
 def _measured(results: list[CaseResult], seconds: float) -> dict[str, Any]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from os.path import normpath
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-from pydantic import Field, JsonValue, PrivateAttr, StringConstraints, ValidationInfo, model_validator
+from pydantic import Field, PrivateAttr, StringConstraints, ValidationInfo, model_validator
 
 from mimesim.config.base import Count, Strict
 from mimesim.config.energy import Energy
@@ -20,7 +21,8 @@ __all__ = ["Case", "Label", "Workload", "merge"]
 
 #: Names end up in file names and CSV cells, so they are kept plain.
 Label = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9_.-]*$", max_length=100)]
-Overrides = dict[str, JsonValue]
+#: Checked as a whole once they are laid over what they change.
+Overrides = dict[str, Any]
 Model = TypeVar("Model", Hardware, Schedule)
 
 
@@ -32,7 +34,7 @@ class Case(Strict):
     scheme: Label = Field(description="how the tasks share parameters: conventional, pruned, mime")
     trace: Label = Field(description="which of the workload's traces it replays")
     skipping: Skipping = Field("per_position", description="what the machine does about zero activations")
-    options: dict[str, str | int | float | bool] = Field({}, description="options of the scheme")
+    options: dict[str, Any] = Field({}, description="options of the scheme, which checks them")
     schedule: Overrides = Field({}, description="changes to the workload's schedule for this case")
     hardware: Overrides = Field({}, description="changes to the workload's hardware for this case")
 
@@ -100,7 +102,8 @@ class Workload(Strict):
 
     def trace_folder(self, name: str) -> Path:
         """Return the folder of trace *name*."""
-        return self._origin.folder / self.traces[name]
+        # Shorter in messages than folder/../traces.
+        return Path(normpath(self._origin.folder / self.traces[name]))
 
     def hardware_for(self, case: Case) -> Hardware:
         """Return the hardware that *case* runs on; raises :class:`InputError` if its changes do not fit."""
