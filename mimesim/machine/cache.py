@@ -7,7 +7,6 @@ what an eviction has to wait for into time.
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
 
 from mimesim.machine.kinds import ACTIVATIONS, READS, THRESHOLDS, WEIGHTS
 
@@ -22,14 +21,8 @@ def no_victims() -> Victims:
     return [-1] * len(READS)
 
 
-@dataclass(slots=True)
-class _Line:
-    """A resident block: its size in words, its kind, the last of its users and the scope in which that one ran."""
-
-    words: int
-    kind: int
-    user: int
-    scope: int
+#: A resident block: its size in words, its kind, the last of its users and the scope in which that one ran.
+_Line = tuple[int, int, int, int]
 
 
 class Cache:
@@ -65,53 +58,45 @@ class Cache:
 
         *user* numbers the fill, pass or drain job that needs the block. What has to leave is added to *victims*.
         """
-        line = self._lines.get(address)
-        if line is not None:
-            line.user = user
-            line.scope = self._scopes[kind]
-            self._lines.move_to_end(address)
-            return True
-        if self.used + words > self.capacity and not self._make_room(words, victims):
-            return False
-        self._lines[address] = _Line(words, kind, user, self._scopes[kind])
-        self.used += words
-        return False
+        return not self.lookup_all([address], words, kind, user, victims)
 
     def lookup_all(self, addresses: list[int], words: int, kind: int, user: int, victims: Victims) -> list[int]:
         """Look up blocks of equal size in order and return those that miss."""
-        lines, missing, scope = self._lines, [], self._scopes[kind]
+        lines, missing = self._lines, []
+        line = (words, kind, user, self._scopes[kind])
         for address in addresses:
-            line = lines.get(address)
-            if line is not None:
-                line.user = user
-                line.scope = scope
+            if address in lines:
+                lines[address] = line
                 lines.move_to_end(address)
-            else:
-                self.lookup(address, words, kind, user, victims)
-                missing.append(address)
+                continue
+            missing.append(address)
+            if self.used + words > self.capacity and not self._make_room(words, victims):
+                continue
+            lines[address] = line
+            self.used += words
         return missing
 
     def _make_room(self, words: int, victims: Victims) -> bool:
         """Evict least recently used blocks until *words* fit; with ``pin`` only ended ones, and all or none."""
+        lines, room = self._lines, self.capacity - words
         if not self._pin:
-            lines, room = self._lines, self.capacity - words
             while self.used > room:
-                _, line = lines.popitem(last=False)
-                self.used -= line.words
-                if line.user > victims[line.kind]:
-                    victims[line.kind] = line.user
+                freed, kind, user, _ = lines.popitem(last=False)[1]
+                self.used -= freed
+                if user > victims[kind]:
+                    victims[kind] = user
             return True
-        leaving, freed = [], 0
-        for address, line in self._lines.items():
-            if self.used - freed + words <= self.capacity:
+        leaving, used = [], self.used
+        for address, (size, kind, _, scope) in lines.items():
+            if used <= room:
                 break
-            if line.scope != self._scopes[line.kind]:
+            if scope != self._scopes[kind]:
                 leaving.append(address)
-                freed += line.words
-        if self.used - freed + words > self.capacity:
+                used -= size
+        if used > room:
             return False
         for address in leaving:
-            line = self._lines.pop(address)
-            self.used -= line.words
-            victims[line.kind] = max(victims[line.kind], line.user)
+            _, kind, user, _ = lines.pop(address)
+            victims[kind] = max(victims[kind], user)
+        self.used = used
         return True

@@ -7,13 +7,13 @@ from collections.abc import Generator
 from simpy import Event
 
 from mimesim.config.hardware import Caches, Hardware
-from mimesim.ledger import PhaseRecord
 from mimesim.machine.cache import Cache, Victims, no_victims
 from mimesim.machine.clock import Clock
 from mimesim.machine.dram import Dram, Runs
 from mimesim.machine.kinds import ACTIVATIONS, READS, THRESHOLDS, WEIGHTS
 from mimesim.machine.stream import PassStream, PhaseRun
 from mimesim.schedule.memory_map import ParameterBlock
+from mimesim.schedule.program import Phase
 
 __all__ = ["Controller", "make_caches"]
 
@@ -28,6 +28,9 @@ def make_caches(config: Caches, word_bits: int) -> list[Cache]:
     if config.organisation == "unified":
         return [cache(config.unified_kib)] * len(READS)
     return [cache(kib) for kib in (config.weights_kib, config.activations_kib, config.thresholds_kib)]
+
+
+_NOTHING = (0, 0, 0, 0)
 
 
 class Controller:
@@ -99,7 +102,7 @@ class Controller:
                 run.job_data.append(self._requests[THRESHOLDS])
             run.pass_data.append(self._requests[ACTIVATIONS])
             stream.passes_looked_up.advance()
-        self._book(phase.record)
+        self._book(phase)
 
     def _step(self, victims: Victims, requests: list[Runs]) -> Generator[Event, None, None]:
         """Wait until what must leave may leave, look up, and submit what missed."""
@@ -135,14 +138,9 @@ class Controller:
             base, slot = region.address, region.slot
             missing = cache.lookup_all(addresses, slot * self._burst_words, ACTIVATIONS, number, victims)
             if missing:
-                values, bitmap, bursts = region.values, region.bitmap, region.bursts
-                sums = self._fetched.setdefault((region.image, ACTIVATIONS), [0, 0, 0, 0])
-                for address in missing:
-                    block = (address - base) // slot
-                    runs.append((address, bursts[block]))
-                    sums[0] += values[block]
-                    sums[1] += bitmap[block]
-                    sums[3] += bursts[block]
+                bursts = region.bursts
+                runs += [(address, bursts[(address - base) // slot]) for address in missing]
+                region.fetched += missing
 
     def _find(self, block: ParameterBlock, kind: int, user: int, victims: Victims) -> bool:
         return self._caches[kind].lookup(block.address, block.bursts * self._burst_words, kind, user, victims)
@@ -154,10 +152,17 @@ class Controller:
         sums[2] += block.norm
         sums[3] += block.bursts
 
-    def _book(self, record: PhaseRecord) -> None:
+    def _book(self, phase: Phase) -> None:
         """Book what left DRAM and entered a cache in this phase, word for word."""
+        for region in {id(region): region for lookups in phase.lookups for region, _ in lookups}.values():
+            self._fetched[region.image, ACTIVATIONS] = [
+                total + more
+                for total, more in zip(
+                    self._fetched.get((region.image, ACTIVATIONS), _NOTHING), region.take_fetched(), strict=True
+                )
+            ]
         for (image, kind), (values, index, norm, bursts) in self._fetched.items():
-            row = record.row(image)
+            row = phase.record.row(image)
             for tensor, words in (
                 (READS[kind], values),
                 ("mask" if kind == ACTIVATIONS else "index", index),

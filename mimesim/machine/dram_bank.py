@@ -24,7 +24,13 @@ class DramDevice:
 
     def __init__(self, config: Dram) -> None:
         self._config = config
-        self._timing = config.timing
+        timing = self._timing = config.timing
+        self._t_rcd, self._t_rp, self._t_ras = timing.t_rcd, timing.t_rp, timing.t_ras
+        self._burst_clocks = timing.burst_clocks
+        # Per direction: latency from column command to data; from the end of the last column command's burst to the
+        # earliest precharge; idle clocks on the bus, and from the end of data to a column command, after a turn.
+        self._read_gates = (timing.t_cl, timing.t_rtp - timing.burst_clocks, 0, timing.t_wtr)
+        self._write_gates = (timing.t_cwl, timing.t_cwl + timing.t_wr, timing.t_rtw, -_FOREVER)
         self._open: list[int | None] = [None] * config.banks
         self._activated = [_NEVER] * config.banks
         self._may_activate = [0] * config.banks
@@ -48,37 +54,44 @@ class DramDevice:
         return self._bus_free
 
     def _run(self, clock: int, bank: int, row: int, bursts: int, write: bool) -> None:
-        timing, free = self._timing, self._bus_free
+        """Serve consecutive bursts of one row. This is called more often than anything else, hence its plain form."""
+        free = self._bus_free
         if self._refresh_due <= free or self._refresh_due <= clock:
             self._refresh(clock)
         open_row = self._open[bank]
         if open_row == row:
             self.row_hits += 1
-            column = self._activated[bank] + timing.t_rcd
+            activated = self._activated[bank]
         else:
             if open_row is None:
-                activate = max(clock, self._may_activate[bank])
+                activated = self._may_activate[bank]
+                activated = activated if activated > clock else clock
             else:
-                activate = max(clock, self._may_precharge[bank]) + timing.t_rp
+                allowed = self._may_precharge[bank]
+                activated = (allowed if allowed > clock else clock) + self._t_rp
                 self.precharges += 1
             self._open[bank] = row
-            self._activated[bank] = activate
+            self._activated[bank] = activated
             self.activates += 1
-            column = activate + timing.t_rcd
-        if write:
-            latency, recovery = timing.t_cwl, timing.t_cwl + timing.burst_clocks + timing.t_wr
-            earliest = free - latency + (timing.t_rtw if self._last_write is False else 0)
+        latency, recovery, gap, wait = self._write_gates if write else self._read_gates
+        if self._last_write is not write:
+            # The bus turns round: nothing to wait for before the very first request.
+            earliest = max(free - latency + gap, free + wait) if self._last_write is not None else 0
+            self._last_write = write
         else:
-            latency, recovery = timing.t_cl, timing.t_rtp
             earliest = free - latency
-            if self._last_write:
-                earliest = max(earliest, free + timing.t_wtr)
-        column = max(column, earliest, clock)
-        last_column = column + (bursts - 1) * timing.burst_clocks
-        self._may_precharge[bank] = max(self._activated[bank] + timing.t_ras, last_column + recovery)
-        self._bus_free = last_column + latency + timing.burst_clocks
-        self._last_write = write
-        self.busy_clocks += bursts * timing.burst_clocks
+        column = activated + self._t_rcd
+        if column < earliest:
+            column = earliest
+        if column < clock:
+            column = clock
+        span = bursts * self._burst_clocks
+        end = column + latency + span
+        self._bus_free = end
+        recovered = column + span + recovery
+        held = activated + self._t_ras
+        self._may_precharge[bank] = recovered if recovered > held else held
+        self.busy_clocks += span
 
     def _refresh(self, clock: int) -> None:
         """Catch up with every refresh that is due before the next run can begin."""

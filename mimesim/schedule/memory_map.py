@@ -34,30 +34,33 @@ class ParameterBlock:
 
 @dataclass(slots=True)
 class ActivationRegion:
-    """The blocks of one tensor of one image: block *i* lies at address + i x slot."""
+    """The blocks of one tensor of one image: block *i* lies at address + i x slot.
+
+    The controller appends the addresses of what it fetches to *fetched*.
+    """
 
     address: int
     slot: int
-    values: list[int]
-    bitmap: list[int]
-    bursts: list[int]
+    stored: StoredBlocks
     image: int
+    bursts: list[int]
+    fetched: list[int]
+
+    @classmethod
+    def of(cls, address: int, stored: StoredBlocks, image: int) -> ActivationRegion:
+        """Place the blocks of image number *image* of the replay at *address*."""
+        return cls(address, stored.slot_bursts, stored, image, stored.bursts.tolist(), [])
 
     def runs(self, blocks: Iterable[int]) -> list[tuple[int, int]]:
         """Return (address, bursts) of the given blocks."""
         return [(self.address + self.slot * i, self.bursts[i]) for i in blocks]
 
-    @classmethod
-    def of(cls, address: int, stored: StoredBlocks, image: int) -> ActivationRegion:
-        """Place the blocks of image number *image* of the replay at *address*."""
-        return cls(
-            address,
-            stored.slot_bursts,
-            stored.values.tolist(),
-            stored.bitmap.tolist(),
-            stored.bursts.tolist(),
-            image,
-        )
+    def take_fetched(self) -> tuple[int, int, int, int]:
+        """Return words of values, of bitmap, of norm (none) and bursts fetched since this was last asked."""
+        blocks = (np.array(self.fetched, dtype=np.int64) - self.address) // self.slot
+        self.fetched = []
+        stored = self.stored
+        return int(stored.values[blocks].sum()), int(stored.bitmap[blocks].sum()), 0, int(stored.bursts[blocks].sum())
 
 
 @dataclass(slots=True)
