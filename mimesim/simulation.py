@@ -47,9 +47,9 @@ class ReplayedImage:
 class CaseResult:
     """What one case did: its settings, fully resolved, and its ledger.
 
-    *trace* is the trace's name in the workload, *origin* whether it was recorded or drawn, *tasks* all tasks whose
-    parameters are stored (those replayed are in *images*), *violations* the conservation laws that it breaks.
-    *cpu_seconds* and *wall_seconds* differ from run to run.
+    *trace* is the trace's name in the workload, *origin* whether it was recorded or drawn, and *seed* by which. *tasks*
+    are all tasks whose parameters are stored (those replayed are in *images*), *violations* the conservation laws that
+    it breaks. *cpu_seconds* and *wall_seconds* differ from run to run.
     """
 
     case: str
@@ -66,6 +66,7 @@ class CaseResult:
     violations: tuple[str, ...] = ()
     title: str = ""
     origin: str = "recorded"
+    seed: int = 0
     options: Mapping[str, str | int | float | bool] = field(default_factory=dict)
     cpu_seconds: float = field(default=0.0, compare=False)
     wall_seconds: float = field(default=0.0, compare=False)
@@ -152,6 +153,7 @@ class Runner:
             violations=tuple(violations(plan, ledger)),
             title=case.title,
             origin=trace.manifest.origin,
+            seed=trace.manifest.seed,
             options=dict(case.options),
             cpu_seconds=time.process_time() - cpu,
             wall_seconds=time.perf_counter() - wall,

@@ -65,6 +65,7 @@ def render_run(
         "workload": workload.model_dump(mode="json"),
         "cases": [_case(result) for result in results],
         "traces": {result.trace: result.trace_digest for result in results},
+        "seeds": {result.trace: result.seed for result in results},
         "versions": {"python": platform.python_version()} | {name: _version(name) for name in _PACKAGES},
         "measured": {"cases": {result.case: _measured(result) for result in results}, **measured},
     }

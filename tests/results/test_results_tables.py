@@ -162,6 +162,7 @@ def test_run_json(folder: Path, results: list[CaseResult]) -> None:
     assert run["measured"]["wall_seconds"] == 1.5
     assert run["measured"]["cases"]["gate"]["passes"] == results[2].ledger.passes
     assert run["traces"] == {"hashed": "0" * 64}
+    assert run["seeds"] == {"hashed": 0}
     assert run["cases"][0]["hardware"]["caches"]["weights_kib"] == 4
     assert run["cases"][0]["images"][3] == {"image": 3, "batch": 1, "task": "pears", "number": 1, "image_id": 101}
     assert {"mimesim", "numpy", "python", "simpy"} <= run["versions"].keys()
