@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+Mimesim = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working folder that sees the source tree's workloads and traces, as the help texts name them."""
+    for name in ("workloads", "traces"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def mimesim(folder: Path) -> Mimesim:
+    """Run ``python -m mimesim`` in a process of its own."""
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "mimesim", *arguments]
+        environment = os.environ | {"COLUMNS": "120", "PYTHONWARNINGS": "error"}
+        return subprocess.run(command, cwd=folder, env=environment, text=True, capture_output=True, check=False)
+
+    return run
