@@ -32,7 +32,7 @@ def costs(bits: object = BITS, skipping: Skipping = "per_position", number: int 
         ("gate", 18, 12, 12 * 3),
         # per_position: each row takes its own 3 pairs.
         ("per_position", 3, 12, 12 * 3),
-        # lockstep: an element is met through a tap of its own at each of the 4 positions. Channel 0: 4 taps. Channel 1: 4
+        # lockstep: an element is met through another tap at each of the 4 positions. Channel 0: 4 taps. Channel 1: 4
         # and 4, but both elements are met through the middle tap: 7. Together 11.
         ("lockstep", 11, 12, 12 * 3),
     ],
