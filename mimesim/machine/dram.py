@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from fractions import Fraction
 from heapq import heappop, heappush
 
@@ -43,6 +44,8 @@ class Dram:
         self._granting = False
         self.device = DramDevice(hardware.dram)
         self.arrived = [Progress(environment) for _ in KINDS]
+        #: The cycle in which each request of a kind completed.
+        self.arrivals = [array("q") for _ in KINDS]
 
     def submit(self, kind: int, runs: Runs) -> None:
         """Queue a request for *runs* of (address, bursts)."""
@@ -79,5 +82,6 @@ class Dram:
     def _complete(self, done: Event) -> None:
         kind: int = done.value  # type: ignore[assignment]
         self._in_flight -= 1
+        self.arrivals[kind].append(self._environment.cycle)
         self.arrived[kind].advance()
         self._grant_late()

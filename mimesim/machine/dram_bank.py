@@ -38,6 +38,7 @@ class DramDevice:
         self._bus_free = 0
         self._last_write: bool | None = None
         self._refresh_due = config.timing.t_refi if config.refresh else _FOREVER
+        self._refreshed = 0
         self.busy_clocks = 0
         self.row_hits = self.activates = self.precharges = self.refreshes = 0
 
@@ -94,15 +95,15 @@ class DramDevice:
         self.busy_clocks += span
 
     def _refresh(self, clock: int) -> None:
-        """Catch up with every refresh that is due before the next run can begin."""
+        """Catch up with every refresh that is due before the next run can begin, one after the other."""
         timing = self._timing
         while self._refresh_due <= max(clock, self._bus_free):
-            start = max(self._refresh_due, self._bus_free)
+            start = max(self._refresh_due, self._bus_free, self._refreshed)
             for bank, row in enumerate(self._open):
                 if row is not None:
                     start = max(start, self._may_precharge[bank])
-            done = start + timing.t_rp + timing.t_rfc
+            self._refreshed = start + timing.t_rp + timing.t_rfc
             self._open = [None] * self._config.banks
-            self._may_activate = [max(done, allowed) for allowed in self._may_activate]
+            self._may_activate = [self._refreshed] * self._config.banks
             self._refresh_due += timing.t_refi
             self.refreshes += 1

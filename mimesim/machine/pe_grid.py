@@ -33,7 +33,8 @@ class PEGrid:
     ) -> None:
         self._environment = environment
         self._stream = stream
-        self._weights, self._activations = dram.arrived[WEIGHTS], dram.arrived[ACTIVATIONS]
+        self._activations = dram.arrived[ACTIVATIONS]
+        self._arrivals = dram.arrivals
         self._psum_banks = hardware.scratchpad.psum_banks
         self._pes = hardware.grid.pes
         self._rows = hardware.grid.rows
@@ -58,29 +59,36 @@ class PEGrid:
             record.row(last).stalls["drain"] += environment.cycle - ended
 
     def _conditions(self, run: PhaseRun, place: int, waited: list[int], since: int) -> Generator[Event, None, None]:
-        """Wait for everything that a pass needs but the pass before it; add to *waited* what was waited for.
+        """Wait for everything that a pass needs but the pass before it, and attribute the cycles after *since*.
 
-        The order of the waits is the order in which a stall is attributed.
+        Each cause takes, in the order of :data:`STALLS`, what lies between the causes before it and its own time.
         """
         stream, environment = self._stream, self._environment
         number, fill = run.first_pass + place, run.phase.fill[place]
         if stream.passes_looked_up.value <= number:
             yield stream.passes_looked_up.until(number + 1)
-        waited[_CACHE] += (looked_up := max(since, environment.cycle)) - since
-        if self._activations.value < run.pass_data[place]:
-            yield self._activations.until(run.pass_data[place])
-        if fill >= 0 and self._weights.value < run.fill_data[fill]:
-            yield self._weights.until(run.fill_data[fill])
-        waited[_DRAM] += (arrived := max(since, environment.cycle)) - looked_up
+        looked_up = environment.cycle
         if fill >= 0 and stream.fills_done.value <= run.first_fill + fill:
             yield stream.fills_done.until(run.first_fill + fill + 1)
-        waited[_NOC] += (filled := max(since, environment.cycle)) - arrived
+        filled = environment.cycle
+        request = run.pass_data[place]
+        if self._activations.value < request:
+            yield self._activations.until(request)
         if run.phase.accumulation[place] >= 0:
             if stream.jobs_done.value < self._drained[0]:
                 yield stream.jobs_done.until(self._drained[0])
             accumulation = run.phase.accumulation[place]
             self._drained = [*self._drained[1:], run.first_job + run.phase.jobs_of[accumulation]]
-        waited[_DRAIN] += max(since, environment.cycle) - filled
+        start = environment.cycle
+        if start <= since:
+            return
+        arrived = self._arrivals[ACTIVATIONS][request - 1] if request else 0
+        if fill >= 0:
+            arrived = max(arrived, self._arrivals[WEIGHTS][run.fill_data[fill] - 1])
+        for cause, until in ((_CACHE, looked_up), (_DRAM, arrived), (_NOC, filled), (_DRAIN, start)):
+            if until > since:
+                waited[cause] += until - since
+                since = until
 
     def _march(self, run: PhaseRun) -> Generator[Event, None, None]:
         """Run the passes of a phase with all rows in step (``barrier: pass``)."""

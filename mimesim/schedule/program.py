@@ -145,8 +145,10 @@ class _Builder:
         }
         record = PhaseRecord(number, operation.name, operation.kind, tuple(image.index for image in images))
         self.phase = Phase(record, position)
-        self.batch = batch
         self.inputs = {image.index: plan.placement.inputs(position, image) for image in images}
+        owners = {group.owner for groups in self.sets for group in groups} if self.weighted else set()
+        self.users = {owner: plan.placement.weights_booked_under(position, owner, batch) for owner in owners}
+        self.threshold_users = {image.index: plan.placement.thresholds_booked_under(image, batch) for image in images}
         self._prepare_groups()
 
     def _prepare_groups(self) -> None:
@@ -222,8 +224,7 @@ class _Builder:
         block = self.plan.placement.weights[self.position, group.owner][tile, k]
         if not phase.fills or phase.fills[-1].block is not block:
             cycles = -(-block.filled // noc.weight_words_per_cycle) + noc.latency_cycles
-            image = self.plan.placement.weights_booked_under(self.position, group.owner, self.batch)
-            phase.fills.append(Fill(block, cycles, image))
+            phase.fills.append(Fill(block, cycles, self.users[group.owner]))
         return len(phase.fills) - 1
 
     def _drain(self, accumulation: Accumulation, after: int) -> None:
@@ -239,9 +240,7 @@ class _Builder:
                         continue
                     block = blocks[tile, place]
                     words += block.values
-                    uses.setdefault(
-                        block.address, ThresholdUse(block, placement.thresholds_booked_under(image, self.batch))
-                    )
+                    uses.setdefault(block.address, ThresholdUse(block, self.threshold_users[image.index]))
                 cycles = drain_cycles(self.geometry, costs, words, (tile, place))
                 writes = [
                     run

@@ -43,6 +43,7 @@ class Device:
         self.write_end: int | None = None
         self.read_end: int | None = None
         self.refresh_due = self.timing.t_refi
+        self.refreshed = 0
 
     def clock_of(self, cycle: int) -> int:
         return -((-cycle * self.clocks_per_cycle) // 1)
@@ -76,13 +77,14 @@ class Device:
     def _refresh(self, grant: int) -> None:
         while self.refresh_due <= max(grant, self.bus_free):
             clock = self.refresh_due
-            while clock < self.bus_free or any(
+            while clock < max(self.bus_free, self.refreshed) or any(
                 bank.open_row is not None and clock < bank.precharge_allowed for bank in self.banks
             ):
                 clock += 1
+            self.refreshed = clock + self.timing.t_rp + self.timing.t_rfc
             for bank in self.banks:
                 bank.open_row = None
-                bank.activate_allowed = clock + self.timing.t_rp + self.timing.t_rfc
+                bank.activate_allowed = self.refreshed
             self.refresh_due += self.timing.t_refi
 
     def _open(self, run: Run, grant: int) -> None:
