@@ -5,8 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.progress import TaskID
 
 __all__ = ["shown_progress"]
+
+_READING = "mimesim: reading the workload"
 
 
 @contextmanager
@@ -16,7 +22,7 @@ def shown_progress(quiet: bool) -> Iterator[Callable[[str, int, int], None] | No
         yield None
         return
     # Before rich, which takes a tenth of a second to load: who waits wants to see that something happens.
-    print("mimesim: reading the workload", end="\r", file=sys.stderr, flush=True)
+    print(_READING, end="\r", file=sys.stderr, flush=True)
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -35,12 +41,17 @@ def shown_progress(quiet: bool) -> Iterator[Callable[[str, int, int], None] | No
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
+    print(" " * len(_READING), end="\r", file=sys.stderr, flush=True)
     with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
-        rows: dict[str, object] = {}
+        reading = bars.add_task(_READING, total=None)
+        rows: dict[str, TaskID] = {}
 
         def report(case: str, done: int, total: int) -> None:
             if case not in rows:
-                rows[case] = bars.add_task(case, total=total)
-            bars.update(rows[case], completed=done)  # type: ignore[arg-type]
+                bars.update(reading, visible=False)
+                rows[case] = bars.add_task(case, total=total, start=False)
+            if done and not bars.tasks[bars.task_ids.index(rows[case])].started:
+                bars.start_task(rows[case])
+            bars.update(rows[case], completed=done)
 
         yield report
