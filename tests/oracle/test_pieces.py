@@ -57,9 +57,9 @@ def test_refresh_waits_for_the_run_and_closes_rows() -> None:
     # it starts at max(12, bus 12, precharge max(10, 5 + 2)) = 12; no activation until 12 + 4 + 20 = 36.
     # Bank 1: activate 36, column 39, data 44..46.
     assert dram.serve([block(2, 3)], write=False, grant_cycle=0) == 46
-    # By 46 the refreshes due at 24 and 36 come first: one at max(24, 46, precharge 36 + 10) = 46, the other, with no
-    # open row, at 46 as well: activate 46 + 24 = 70, column 73, data 78..80.
-    assert dram.serve([block(0)], write=False, grant_cycle=40) == 80
+    # By 46 the refreshes due at 24 and 36 come first: one at max(24, 46, precharge 36 + 10) = 46, the other when that
+    # one is over, at 46 + 24 = 70: activate 70 + 24 = 94, column 97, data 102..104.
+    assert dram.serve([block(0)], write=False, grant_cycle=40) == 104
 
 
 def test_clocks_and_cycles() -> None:
