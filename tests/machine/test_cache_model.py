@@ -10,7 +10,6 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from mimesim.machine.cache import Cache, no_victims
 
-
 #: Words of a block of kind 1; a block always has the same size.
 _EQUAL = 2
 

@@ -1,0 +1,182 @@
+"""Requests, their order and the fill ports, in accelerator cycles."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from typing import Any
+
+import pytest
+from simpy import Event
+
+from mimesim.machine.clock import Clock
+from mimesim.machine.dram import Dram
+from mimesim.machine.kinds import ACTIVATIONS, THRESHOLDS, WEIGHTS, WRITE_BACK
+from mimesim.machine.progress import Progress, when_done
+from tests.schedule.small import hardware
+
+#: One clock a cycle; a request of n bursts takes 2 n clocks and nothing else. A burst is 32 words.
+PLAIN: dict[str, Any] = {
+    "clock_mhz": 100,
+    "dram": {
+        "timing": {
+            "clock_mhz": 100,
+            "burst_clocks": 2,
+            **dict.fromkeys(("t_rcd", "t_rp", "t_cl", "t_cwl", "t_ras", "t_rtp", "t_wr", "t_wtr", "t_rtw"), 0),
+        },
+        "refresh": False,
+    },
+    "noc": {"fill_words_per_cycle": 10**6},
+}
+NAMES = {WEIGHTS: "w", ACTIVATIONS: "a", THRESHOLDS: "t", WRITE_BACK: "o"}
+
+Request = tuple[int, int, int, int]  # submitted in cycle, kind, first burst, bursts
+
+
+def completions(requests: Sequence[Request], *changes: dict[str, Any]) -> list[tuple[str, int]]:
+    """Return what completed when, in that order; the requests of a cycle are submitted in the order given."""
+    clock = Clock()
+    dram = Dram(clock, hardware(PLAIN, *changes))
+    seen: list[tuple[str, int]] = []
+
+    def watch(kind: int, progress: Progress) -> Generator[Event, None, None]:
+        while True:
+            yield progress.until(progress.value + 1)
+            seen.append((NAMES[kind], clock.cycle))
+
+    def submit(kind: int, first: int, bursts: int) -> Any:
+        return lambda _: dram.submit(kind, [(first, bursts)])
+
+    for kind, progress in enumerate(dram.arrived):
+        clock.process(watch(kind, progress))
+    for cycle, *request in requests:
+        when_done(clock.timeout(cycle), submit(*request))
+    clock.run()
+    return seen
+
+
+def test_a_request_takes_its_time() -> None:
+    assert completions([(7, WEIGHTS, 0, 5)]) == [("w", 17)]
+
+
+def test_requests_are_served_in_the_order_of_submission() -> None:
+    assert completions([(0, WRITE_BACK, 0, 5), (1, WEIGHTS, 0, 5), (2, ACTIVATIONS, 0, 5)]) == [
+        ("o", 10),
+        ("w", 20),
+        ("a", 30),
+    ]
+
+
+def test_of_those_of_one_cycle_weights_come_first_and_write_back_last() -> None:
+    requests = [(3, kind, 0, 5) for kind in (WRITE_BACK, THRESHOLDS, ACTIVATIONS, WEIGHTS)]
+
+    assert completions(requests) == [("w", 13), ("a", 23), ("t", 33), ("o", 43)]
+
+
+def test_nothing_is_granted_before_the_end_of_the_cycle() -> None:
+    # Both are submitted in cycle 3, the weights last, by an event that follows from another of that cycle.
+    clock = Clock()
+    dram, done = Dram(clock, hardware(PLAIN)), []
+    for kind in (WEIGHTS, ACTIVATIONS):
+        when_done(dram.arrived[kind].until(1), lambda _, kind=kind: done.append((NAMES[kind], clock.cycle)))
+
+    def begin(_: Event) -> None:
+        dram.submit(ACTIVATIONS, [(0, 5)])
+        when_done(clock.timeout(0), lambda _: dram.submit(WEIGHTS, [(0, 5)]))
+
+    when_done(clock.timeout(3), begin)
+    clock.run()
+
+    assert done == [("w", 13), ("a", 23)]
+
+
+def test_a_full_queue_holds_requests_back_where_a_more_urgent_one_may_pass_only_by_cycle() -> None:
+    requests = [(0, WRITE_BACK, 0, 5), (1, WRITE_BACK, 0, 5), (2, WRITE_BACK, 0, 5), (3, WEIGHTS, 0, 5)]
+
+    # With room for one, the second is granted at 10: still in the order of submission.
+    assert completions(requests, {"dram": {"queue": 1}}) == [("o", 10), ("o", 20), ("o", 30), ("w", 40)]
+
+
+def test_a_waiting_request_does_not_see_the_device_before_it_is_granted() -> None:
+    # Latency 10 before the data of each: with two in the queue the second's command overlaps the first's data.
+    slow = {"dram": {"timing": {"t_cl": 10}}}
+    requests = [(0, WEIGHTS, 0, 1), (0, ACTIVATIONS, 0, 1)]
+
+    assert completions(requests, slow, {"dram": {"queue": 2}}) == [("w", 12), ("a", 14)]
+    # Alone in it, it begins when the first is complete: at 12.
+    assert completions(requests, slow, {"dram": {"queue": 1}}) == [("w", 12), ("a", 24)]
+
+
+@pytest.mark.parametrize(
+    ("clock", "dram_clock", "submitted", "expected"),
+    [
+        # A cycle is 4 clocks: submitted at clock 4, 10 clocks: over at 14, that is cycle 3.5.
+        (200, 800, 1, 4),
+        # A cycle is 1.5 clocks. Cycle 3 is clock 4.5, so 5; over at 15, exactly cycle 10.
+        (200, 300, 3, 10),
+        # Cycle 1 is clock 1.5, so 2; over at 12: cycle 8.
+        (200, 300, 1, 8),
+        # A cycle is 2/3 of a clock. Cycle 1 is clock 2/3, so 1; over at 11: cycle 16.5.
+        (300, 200, 1, 17),
+        # 933.25 MHz over 200: cycle 4 is clock 18.665, so 19; over at 29: cycle 6.215.
+        (200, 933.25, 4, 7),
+    ],
+)
+def test_clocks_and_cycles_are_whole_whatever_their_ratio(
+    clock: float, dram_clock: float, submitted: int, expected: int
+) -> None:
+    ratio = {"clock_mhz": clock, "dram": {"timing": {"clock_mhz": dram_clock}}}
+
+    assert completions([(submitted, WEIGHTS, 0, 5)], ratio) == [("w", expected)]
+
+
+def test_late_cycles_are_as_exact_as_early_ones() -> None:
+    # A third of a clock each cycle: 20 000 bursts are 40 000 clocks, 120 000 cycles. The next request, granted in cycle
+    # 120 001, begins in clock 40 001 (not 40 000.33) and is over at 40 003.
+    ratio = {"clock_mhz": 300, "dram": {"timing": {"clock_mhz": 100}}}
+    requests = [(0, WEIGHTS, 0, 20_000), (120_001, WEIGHTS, 0, 1)]
+
+    assert completions(requests, ratio) == [("w", 120_000), ("w", 120_009)]
+
+
+# Fill ports: 8 words a cycle, so a burst of 32 words takes 4 cycles, twice as long as from DRAM.
+PORT = {"noc": {"fill_words_per_cycle": 8}}
+
+
+def test_a_read_passes_the_fill_port_of_its_cache() -> None:
+    # 5 bursts: over at 10, but 160 words take 20 cycles from the grant.
+    assert completions([(0, WEIGHTS, 0, 5)], PORT) == [("w", 20)]
+    # Writes have no port.
+    assert completions([(0, WRITE_BACK, 0, 5)], PORT) == [("o", 10)]
+
+
+def test_reads_of_one_cache_share_its_port() -> None:
+    # The second is granted at 2, but the port is free only at 20.
+    assert completions([(0, WEIGHTS, 0, 5), (2, WEIGHTS, 0, 5)], PORT) == [("w", 20), ("w", 40)]
+    # An idle port counts from the grant: 30 + 20.
+    assert completions([(0, WEIGHTS, 0, 5), (30, WEIGHTS, 0, 5)], PORT) == [("w", 20), ("w", 50)]
+
+
+def test_a_wide_port_waits_for_the_data() -> None:
+    # 160 words at 33 a cycle take 5 cycles, the data 10.
+    assert completions([(0, WEIGHTS, 0, 5)], {"noc": {"fill_words_per_cycle": 33}}) == [("w", 10)]
+
+
+def test_private_caches_have_ports_of_their_own_and_a_unified_one_has_one() -> None:
+    requests = [(0, WEIGHTS, 0, 5), (0, ACTIVATIONS, 0, 5), (0, THRESHOLDS, 0, 5)]
+
+    # Data over at 10, 20 and 30; each port was granted at 0.
+    assert completions(requests, PORT) == [("w", 20), ("a", 20), ("t", 30)]
+    unified = {"caches": {"organisation": "unified"}}
+    assert completions(requests, PORT, unified) == [("w", 20), ("a", 40), ("t", 60)]
+
+
+def test_a_partly_used_burst_passes_the_port_whole() -> None:
+    # Two runs of 1 and 2 bursts in one request: 96 words.
+    clock = Clock()
+    dram, done = Dram(clock, hardware(PLAIN, PORT)), []
+    when_done(dram.arrived[WEIGHTS].until(1), lambda _: done.append(clock.cycle))
+    dram.submit(WEIGHTS, [(0, 1), (500, 2)])
+    clock.run()
+
+    assert done == [12]
+    assert dram.device.busy_clocks == 6

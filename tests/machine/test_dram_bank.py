@@ -1,0 +1,211 @@
+"""The DRAM's timing worked by hand, in clocks. Bursts 0..7 are row 0 of bank 0, 8..15 row 0 of bank 1, and so on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mimesim.config.hardware import Dram, DramTiming
+from mimesim.machine.dram_bank import DramDevice
+
+#: rcd 5, rp 4, cl 6, cwl 3, ras 9, rtp 2, wr 7, wtr 3, rtw 2, rfc 20; a burst takes 2 clocks.
+TIMING = {
+    "burst_clocks": 2, "t_rcd": 5, "t_rp": 4, "t_cl": 6, "t_cwl": 3, "t_ras": 9, "t_rtp": 2, "t_wr": 7, "t_wtr": 3,
+    "t_rtw": 2, "t_rfc": 20, "t_refi": 100,
+}  # fmt: skip
+OTHER_ROW = 32  # 4 banks of 8 bursts a row: burst 32 is row 1 of bank 0
+
+Request = tuple[int, str, int, int]  # granted at, "read" or "write", first burst, bursts
+
+
+def device(refresh: bool = False, **timing: int) -> DramDevice:
+    return DramDevice(Dram(timing=DramTiming(**TIMING | timing), banks=4, row_bursts=8, refresh=refresh))
+
+
+def ends(*requests: Request, **options: Any) -> list[int]:
+    """Return the clock in which each request's data is over."""
+    made = device(**options)
+    return [made.serve(clock, [(first, bursts)], way == "write") for clock, way, first, bursts in requests]
+
+
+@pytest.mark.parametrize("bursts", [1, 3, 8])
+def test_an_unloaded_read(bursts: int) -> None:
+    # Activate at 10, read at 10 + rcd, data from 10 + rcd + cl.
+    assert ends((10, "read", 0, bursts)) == [10 + 5 + 6 + 2 * bursts]
+
+
+def test_an_unloaded_write() -> None:
+    assert ends((10, "write", 0, 3)) == [10 + 5 + 3 + 2 * 3]
+
+
+def test_an_open_row_needs_no_activation() -> None:
+    # The second read comes at 50, long after the first: cl and a burst.
+    assert ends((0, "read", 0, 1), (50, "read", 7, 1)) == [13, 50 + 6 + 2]
+
+
+def test_another_row_of_the_bank_is_closed_first() -> None:
+    assert ends((0, "read", 0, 1), (50, "read", OTHER_ROW, 1)) == [13, 50 + 4 + 5 + 6 + 2]
+
+
+def test_another_bank_is_activated_at_once() -> None:
+    # Activated at 1: the command may come at 6, but the bus is busy up to 13, so at 7: data follow without a gap.
+    assert ends((0, "read", 0, 1), (1, "read", 8, 1)) == [13, 15]
+
+
+def test_hits_follow_each_other_without_a_gap() -> None:
+    assert ends((0, "read", 0, 1), (0, "read", 1, 1), (0, "read", 2, 2)) == [13, 15, 19]
+
+
+def test_events_are_counted() -> None:
+    made = device()
+    made.serve(0, [(0, 2), (4, 1)], False)  # opens bank 0; the second run finds it open
+    made.serve(0, [(OTHER_ROW, 1), (8, 1)], True)  # closes and opens bank 0; opens bank 1
+
+    assert (made.activates, made.precharges, made.row_hits, made.refreshes) == (3, 1, 1, 0)
+    assert made.busy_clocks == 2 * 5
+
+
+def test_a_block_that_crosses_the_end_of_a_row_is_two_runs() -> None:
+    # Bursts 6, 7 of bank 0, then 8, 9 of bank 1, activated at the same time: no gap.
+    made = device()
+    assert made.serve(0, [(6, 4)], False) == 5 + 6 + 2 * 4
+    assert made.activates == 2
+
+
+def test_the_row_after_the_last_bank_is_the_next_row_of_the_first() -> None:
+    # 34 bursts from 0: banks 0 to 3, then row 1 of bank 0. Precharged long before it is needed: at 0 + ras = 9, but
+    # its last read was at 5 + 14 = 19, + rtp = 21. Activated at 25, open at 30; the bus is busy up to 11 + 64.
+    made = device()
+    assert made.serve(0, [(0, 34)], False) == 5 + 6 + 2 * 34
+    assert (made.activates, made.precharges) == (5, 1)
+
+
+# In each case one parameter decides the end of the last request: one clock more or less moves it by one. The end itself
+# is worked out for the numbers above.
+TIGHT: list[Any] = [
+    pytest.param("t_rcd", [(10, "read", 0, 1)], 23, id="activate to read"),
+    pytest.param("t_rcd", [(10, "write", 0, 1)], 20, id="activate to write"),
+    pytest.param("t_cl", [(10, "read", 0, 1)], 23, id="read latency"),
+    pytest.param("t_cwl", [(10, "write", 0, 1)], 20, id="write latency"),
+    pytest.param("burst_clocks", [(10, "read", 0, 1)], 23, id="one burst"),
+    # Precharge at 50, activate at 54, read at 59.
+    pytest.param("t_rp", [(0, "read", 0, 1), (50, "read", OTHER_ROW, 1)], 67, id="precharge to activate"),
+    # Activated at 0, last read at 5: precharge not before 0 + 9 (5 + rtp = 7). Then 4 + 5 + 6 + 2.
+    pytest.param("t_ras", [(0, "read", 0, 1), (0, "read", OTHER_ROW, 1)], 26, id="activate to precharge"),
+    # Three bursts: the last read at 9, precharge at 9 + 2 = 11.
+    pytest.param("t_rtp", [(0, "read", 0, 3), (0, "read", OTHER_ROW, 1)], 28, id="read to precharge"),
+    # Written from 8 to 10, precharge at 10 + 7 = 17.
+    pytest.param("t_wr", [(0, "write", 0, 1), (0, "read", OTHER_ROW, 1)], 34, id="write recovery"),
+    # Written up to 10, read at 10 + 3, data from 19.
+    pytest.param("t_wtr", [(0, "write", 0, 1), (0, "read", 1, 1)], 21, id="write to read"),
+    # Read up to 13, written from 13 + 2.
+    pytest.param("t_rtw", [(0, "read", 0, 1), (0, "write", 1, 1)], 17, id="read to write"),
+]
+
+
+@pytest.mark.parametrize(("parameter", "requests", "end"), TIGHT)
+def test_each_timing_parameter_is_kept_to_the_clock(parameter: str, requests: list[Request], end: int) -> None:
+    results = {change: ends(*requests, **{parameter: TIMING[parameter] + change})[-1] for change in (-1, 0, 1)}
+
+    assert results == {-1: end - 1, 0: end, 1: end + 1}
+
+
+def test_turning_from_write_to_read_waits_for_other_banks_too() -> None:
+    # The bus turns, not the bank: written up to 10, read of bank 1 (open at 5) at 13.
+    assert ends((0, "write", 0, 1), (0, "read", 8, 1)) == [10, 21]
+
+
+def test_writes_and_reads_of_one_kind_do_not_turn() -> None:
+    assert ends((0, "write", 0, 1), (0, "write", 1, 1)) == [10, 12]
+
+
+# Refresh. It is due at 100; all rows are closed and nothing is activated for rp + rfc = 24 clocks.
+
+
+def test_a_refresh_that_is_due_comes_first() -> None:
+    # The read is granted at 100, when it is due: activate at 124.
+    assert ends((100, "read", 0, 1), refresh=True) == [124 + 5 + 6 + 2]
+    # One clock earlier it is not.
+    assert ends((99, "read", 0, 1), refresh=True) == [99 + 13]
+
+
+@pytest.mark.parametrize("parameter", ["t_rp", "t_rfc"])
+def test_the_length_of_a_refresh_is_kept_to_the_clock(parameter: str) -> None:
+    found = [
+        ends((100, "read", 0, 1), refresh=True, **{parameter: TIMING[parameter] + change})[0] for change in (-1, 0, 1)
+    ]
+    assert found == [136, 137, 138]
+
+
+def test_a_refresh_comes_every_t_refi() -> None:
+    for t_refi, refreshes in ((99, 5), (100, 5), (101, 4), (501, 0)):
+        made = device(refresh=True, t_refi=t_refi)
+        made.serve(500, [(0, 1)], False)
+        assert made.refreshes == refreshes
+
+
+def test_a_refresh_closes_all_rows() -> None:
+    # Bank 0 is open from 0; after the refresh it has to be activated again.
+    made = device(refresh=True)
+    made.serve(0, [(0, 1)], False)
+    made.serve(150, [(0, 1)], False)
+
+    # The refresh ended at 100 + 24, long before 150.
+    assert made.serve(200 - 1, [(1, 1)], False) == 199 + 6 + 2
+    assert (made.activates, made.row_hits) == (2, 1)
+
+
+def test_a_refresh_waits_for_open_banks_to_be_precharged() -> None:
+    # Written at 95 + 5 + 3 = 103..105, precharge allowed at 105 + 7 = 112: the refresh, due at 100, starts there.
+    # A read granted at 106: activate at 112 + 24 = 136.
+    assert ends((95, "write", 0, 1), (106, "read", 0, 1), refresh=True) == [105, 136 + 13]
+
+
+def test_a_refresh_does_not_interrupt_a_run() -> None:
+    # 8 bursts granted at 95: data from 106 to 122, although a refresh is due at 100.
+    assert ends((95, "read", 0, 8), refresh=True) == [122]
+
+
+def test_a_refresh_comes_between_the_runs_of_a_request() -> None:
+    # The same and one burst of bank 1: the bus is free at 122, past 100. The last read of bank 0 was at 101 + 14 = 115,
+    # precharge at 117. The refresh starts at 122; activate at 146.
+    made = device(refresh=True)
+    assert made.serve(95, [(0, 9)], False) == 146 + 13
+    assert made.refreshes == 1
+
+
+def test_without_refresh_there_is_none() -> None:
+    made = device()
+    made.serve(10**6, [(0, 1)], False)
+    assert made.refreshes == 0
+
+
+# Long streams reach the bandwidth of the bus.
+
+
+@pytest.mark.parametrize("write", [False, True])
+def test_a_sequential_stream_keeps_the_bus_busy(write: bool) -> None:
+    made = DramDevice(Dram(refresh=False))
+    bursts = 20_000
+    latency = 11 + (8 if write else 11)
+
+    assert made.serve(0, [(0, bursts)], write) == latency + 4 * bursts
+
+
+def test_refresh_costs_the_default_device_its_share() -> None:
+    # Every 6240 clocks the rows are closed for 11 + 208, then opened and read after 11 + 11 more. Refreshes come
+    # between rows, so all of that is idle: about 241 / 6240 of the time.
+    made = DramDevice(Dram())
+    bursts = 200_000
+    end = made.serve(0, [(0, bursts)], False)
+
+    assert 241 - 30 < (end - 4 * bursts) / made.refreshes < 241 + 30
+    assert made.refreshes == pytest.approx(end / 6240, abs=1)
+
+
+def test_requests_one_after_the_other_stream_as_one_long_request() -> None:
+    one, many = DramDevice(Dram(refresh=False)), DramDevice(Dram(refresh=False))
+    ends = [many.serve(0, [(first, 25)], False) for first in range(0, 2000, 25)]
+
+    assert ends[-1] == one.serve(0, [(0, 2000)], False)
