@@ -12,10 +12,10 @@ __all__ = ["paper"]
 
 
 @click.command(short_help="Check every claim of the MIME paper.")
-@click.argument("workload", default="vgg16")
+@click.argument("workload", default="paper")
 @click.option("--out", type=FOLDER, default=Path("out", "paper"), show_default=True, help="Folder for claims.csv.")
 def paper(workload: str, out: Path) -> None:
-    """Check the claims of the MIME paper (Figs. 4 to 9, Tables II and III) on WORKLOAD  [default: vgg16].
+    """Check the claims of the MIME paper (Figs. 4 to 9, Tables II and III) on WORKLOAD  [default: paper].
 
     \b
     Example:
