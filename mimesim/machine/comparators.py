@@ -10,6 +10,7 @@ from mimesim.config.hardware import Hardware
 from mimesim.machine.clock import Clock
 from mimesim.machine.dram import Dram
 from mimesim.machine.kinds import THRESHOLDS, WRITE_BACK
+from mimesim.machine.progress import late
 from mimesim.machine.stream import PassStream, PhaseRun
 
 __all__ = ["Comparators"]
@@ -29,7 +30,7 @@ class Comparators:
         self._stream = stream
         self._dram = dram
         self._buffers = hardware.writeback_buffers
-        self._written = 0
+        self._thresholds, self._writes = dram.arrivals[THRESHOLDS], dram.arrivals[WRITE_BACK]
         self.busy_cycles = 0
         environment.process(self._run())
 
@@ -37,26 +38,29 @@ class Comparators:
         number = 0
         while (run := self._stream.phase(number)) is not None:
             yield from self._drain(run)
-            writes_done = self._dram.arrived[WRITE_BACK]
-            if writes_done.value < self._written:
-                yield writes_done.until(self._written)
+            if self._writes:
+                yield from self._wait_for(self._writes[-1])
             self._stream.close(number)
             number += 1
 
     def _drain(self, run: PhaseRun) -> Generator[Event, None, None]:
-        stream = self._stream
-        thresholds, writes_done = self._dram.arrived[THRESHOLDS], self._dram.arrived[WRITE_BACK]
+        stream, environment = self._stream, self._environment
         for number, job in enumerate(run.phase.jobs):
             ended = run.first_pass + job.after + 1
             if stream.passes_done.value < ended:
                 yield stream.passes_done.until(ended)
-            if thresholds.value < run.job_data[number]:
-                yield thresholds.until(run.job_data[number])
-            if job.writes and self._written - writes_done.value >= self._buffers:
-                yield writes_done.until(self._written - self._buffers + 1)
-            yield self._environment.timeout(job.cycles)
+            if request := run.job_data[number]:
+                yield from self._wait_for(self._thresholds[request - 1])
+            if job.writes and len(self._writes) >= self._buffers:
+                yield from self._wait_for(self._writes[-self._buffers])
+            yield environment.timeout(job.cycles)
             self.busy_cycles += job.cycles
             stream.jobs_done.advance()
             if job.writes:
-                self._written += 1
+                # Reads of the same cycle go first.
+                yield late(environment)
                 self._dram.submit(WRITE_BACK, job.writes)
+
+    def _wait_for(self, cycle: int) -> Generator[Event, None, None]:
+        if cycle > self._environment.cycle:
+            yield self._environment.timeout(cycle - self._environment.cycle)

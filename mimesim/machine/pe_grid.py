@@ -33,8 +33,7 @@ class PEGrid:
     ) -> None:
         self._environment = environment
         self._stream = stream
-        self._activations = dram.arrived[ACTIVATIONS]
-        self._arrivals = dram.arrivals
+        self._weights, self._activations = dram.arrivals[WEIGHTS], dram.arrivals[ACTIVATIONS]
         self._psum_banks = hardware.scratchpad.psum_banks
         self._pes = hardware.grid.pes
         self._rows = hardware.grid.rows
@@ -72,8 +71,9 @@ class PEGrid:
             yield stream.fills_done.until(run.first_fill + fill + 1)
         filled = environment.cycle
         request = run.pass_data[place]
-        if self._activations.value < request:
-            yield self._activations.until(request)
+        arrived = self._activations[request - 1] if request else 0
+        if arrived > environment.cycle:
+            yield environment.timeout(arrived - environment.cycle)
         if run.phase.accumulation[place] >= 0:
             if stream.jobs_done.value < self._drained[0]:
                 yield stream.jobs_done.until(self._drained[0])
@@ -82,9 +82,8 @@ class PEGrid:
         start = environment.cycle
         if start <= since:
             return
-        arrived = self._arrivals[ACTIVATIONS][request - 1] if request else 0
         if fill >= 0:
-            arrived = max(arrived, self._arrivals[WEIGHTS][run.fill_data[fill] - 1])
+            arrived = max(arrived, self._weights[run.fill_data[fill] - 1])
         for cause, until in ((_CACHE, looked_up), (_DRAM, arrived), (_NOC, filled), (_DRAIN, start)):
             if until > since:
                 waited[cause] += until - since
@@ -95,13 +94,13 @@ class PEGrid:
         stream, environment, phase = self._stream, self._environment, run.phase
         waited = [[0] * len(STALLS) for _ in phase.groups]
         looked_up, passes_done, fills_done = stream.passes_looked_up, stream.passes_done, stream.fills_done
-        activations = self._activations
+        activations, requests = self._activations, run.pass_data
         number = run.first_pass
         for place, cycles in enumerate(phase.cycles):
             # The first test is the common case, in which nothing has to be waited for.
             if not (
                 looked_up.value > number
-                and activations.value >= run.pass_data[place]
+                and ((request := requests[place]) == 0 or activations[request - 1] <= environment.cycle)
                 and phase.accumulation[place] < 0
                 and fills_done.value > run.first_fill + phase.fill[place]
             ):

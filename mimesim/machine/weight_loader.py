@@ -27,12 +27,12 @@ class WeightLoader:
     def __init__(self, environment: Clock, stream: PassStream, dram: Dram) -> None:
         self._environment = environment
         self._stream = stream
-        self._arrived = dram.arrived[WEIGHTS]
+        self._arrivals = dram.arrivals[WEIGHTS]
         self.busy_cycles = 0
         environment.process(self._run())
 
     def _run(self) -> Generator[Event, None, None]:
-        stream = self._stream
+        stream, environment = self._stream, self._environment
         number = 0
         # The pass after the last one of each of the two latest fills: their banks are free once it may start.
         released = [0] * _BANKS
@@ -43,11 +43,12 @@ class WeightLoader:
                 last += users[fill]
                 if stream.fills_looked_up.value <= run.first_fill + fill:
                     yield stream.fills_looked_up.until(run.first_fill + fill + 1)
-                if self._arrived.value < run.fill_data[fill]:
-                    yield self._arrived.until(run.fill_data[fill])
+                request = run.fill_data[fill]
+                if request and (arrival := self._arrivals[request - 1]) > environment.cycle:
+                    yield environment.timeout(arrival - environment.cycle)
                 if stream.passes_done.value < released[0]:
                     yield stream.passes_done.until(released[0])
-                yield self._environment.timeout(details.cycles)
+                yield environment.timeout(details.cycles)
                 self.busy_cycles += details.cycles
                 stream.fills_done.advance()
                 released = [*released[1:], last]
