@@ -21,7 +21,7 @@ from mimesim.results.summary import SUMMARY, summary_rows
 if TYPE_CHECKING:
     from mimesim.simulation import CaseResult
 
-__all__ = ["check_destination", "write_results"]
+__all__ = ["check_destination", "write_files", "write_results"]
 
 
 def check_destination(out: Path) -> None:
@@ -54,7 +54,11 @@ def write_results(
     Files of others that lie in such a folder stay in it. Whatever goes wrong, *out* holds the old results or the new
     ones, whole. Raises :class:`InputError` if *out* is not ours to write or the disk refuses.
     """
-    files = render_files(results, workload, measured)
+    return write_files(render_files(results, workload, measured), out)
+
+
+def write_files(files: Mapping[str, str], out: Path) -> Path:
+    """Write *files*, texts by name and a ``run.json`` among them, to folder *out* as :func:`write_results` does."""
     check_destination(out)
     target = out.resolve()
     staging = _sibling(target, "tmp")
