@@ -1,0 +1,190 @@
+"""The measurements, one function each: every ratio comes from runs that took turns on the same machine."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+
+from benchmarks import scale_sim
+from benchmarks.drawn import conv_layers, draw_workload
+from benchmarks.measure import PYTHON, Cost, cost_of
+from benchmarks.startup import first_progress
+from mimesim.networks import build
+
+__all__ = ["CHECKS", "Check", "Options", "Section"]
+
+_PIPELINE = Path(__file__).with_name("pipeline.py")
+
+
+@dataclass(frozen=True)
+class Options:
+    """Where to work, how often to repeat, which sizes, and the Python that has SCALE-Sim (None: leave it out)."""
+
+    folder: Path
+    repeats: int
+    sizes: tuple[int, ...]
+    scale_sim: Path | None
+
+    def place(self, name: str) -> Path:
+        """Return a new folder for one run."""
+        folder = self.folder / name
+        folder.mkdir(parents=True)
+        return folder
+
+
+@dataclass(frozen=True)
+class Check:
+    """One number beside its target."""
+
+    what: str
+    measured: str
+    target: str
+    met: bool
+
+
+@dataclass(frozen=True)
+class Section:
+    """What one measurement found: its checks, and the numbers behind them as lines of Markdown."""
+
+    title: str
+    checks: Sequence[Check]
+    details: Sequence[str] = field(default=())
+
+
+def against_scale_sim(options: Options) -> Section:
+    """CPU seconds of SCALE-Sim over ours, whole processes, for one dense image."""
+    if options.scale_sim is None:
+        return Section("SCALE-Sim", (), ("Not measured: give `--scale-sim PYTHON`.",))
+    checks, details = [], ["| pixels | SCALE-Sim, CPU s | mimesim, CPU s | ratio |", "|---|---|---|---|"]
+    for size in (size for size in (32, 64) if size in options.sizes):
+        place = options.place(f"scale-sim-{size}")
+        workload = draw_workload(place, conv_layers(size), ("case-1",), batch_images=1)
+        ours = [_run(place, workload, "--task", "cifar10", "--images", "1", "--jobs", "1") for _ in range(2)]
+        scale_sim.write_inputs(place, size)
+        theirs = cost_of([options.scale_sim, scale_sim.script(place)], place).cpu_seconds
+        # Before and after, so that neither side has the machine to itself.
+        ours += [_run(place, workload, "--task", "cifar10", "--images", "1", "--jobs", "1") for _ in range(2)]
+        mine = median(cost.cpu_seconds for cost in ours)
+        details.append(f"| {size} | {theirs:.1f} | {mine:.3f} | {theirs / mine:.0f}x |")
+        if size == 64:
+            ratio = theirs / mine
+            checks.append(Check("SCALE-Sim / mimesim, CPU time, 64 px", f"{ratio:.0f}x", "at least 300x", ratio >= 300))
+    details += [
+        "",
+        "One dense image through the thirteen conv layers of VGG16. SCALE-Sim 3.0.0: 32x32 array, output-stationary,",
+        "3 x 156 KB, no traces written. mimesim: `mimesim run`, DRAM, caches and all, tables written, start-up included.",
+    ]
+    return Section("SCALE-Sim", checks, details)
+
+
+def per_pass(options: Options) -> Section:
+    """CPU microseconds per pass, over those of a bare SimPy pipeline."""
+    workload = draw_workload(options.place("per-pass"), build("vgg16", min(64, max(options.sizes))))
+    pairs = []
+    for _ in range(options.repeats):
+        seconds, passes, _macs = _child("replay", workload)
+        bare, _ = _child("bare", int(passes))
+        pairs.append((seconds / passes * 1e6, bare / passes * 1e6))
+    ratio = median(ours / bare for ours, bare in pairs)
+    details = ["| run | mimesim, µs/pass | bare pipeline, µs/pass | ratio |", "|---|---|---|---|"]
+    details += [f"| {n} | {a:.1f} | {b:.1f} | {a / b:.2f} |" for n, (a, b) in enumerate(pairs, start=1)]
+    details += [
+        "",
+        f"VGG16, three cases, pipelined, {int(passes)} passes, in one process: reading and checking traces, planning, the",
+        "machine and the conservation laws. The bare pipeline: four processes and three bounded stores, each stage takes a",
+        "pass, works one cycle and hands it on.",
+    ]
+    return Section(
+        "Time per pass",
+        [Check("time per pass / bare SimPy pipeline", f"{ratio:.2f}x", "at most 2x", ratio <= 2)],
+        details,
+    )
+
+
+def whole_set(options: Options) -> Section:
+    """The paper's whole set: 3 images, 3 cases, 2 modes."""
+    checks, details = (
+        [],
+        ["| pixels | wall s | CPU s | largest process, MiB | all processes, MiB |", "|---|---|---|---|---|"],
+    )
+    limits = {64: 15.0, 224: 180.0}
+    for size in (size for size in limits if size in options.sizes):
+        place = options.place(f"set-{size}")
+        workload = draw_workload(place, build("vgg16", size))
+        costs = []
+        for _ in range(options.repeats if size == 64 else 1):
+            singular = _run(place, workload, "--mode", "singular", "--task", "cifar10")
+            pipelined = _run(place, workload, "--mode", "pipelined")
+            costs.append((singular, pipelined))
+        wall = median(a.wall_seconds + b.wall_seconds for a, b in costs)
+        cpu = median(a.cpu_seconds + b.cpu_seconds for a, b in costs)
+        largest = max(cost.largest_mib for pair in costs for cost in pair)
+        together = max(cost.together_mib for pair in costs for cost in pair)
+        details.append(f"| {size} | {wall:.1f} | {cpu:.1f} | {largest:.0f} | {together:.0f} |")
+        limit = limits[size]
+        checks.append(Check(f"the paper's set at {size} px", f"{wall:.1f} s", f"under {limit:.0f} s", wall < limit))
+        peak = max(largest, together)
+        checks.append(Check(f"peak memory at {size} px", f"{peak:.0f} MiB", "under 500 MB", peak * 2**20 < 500e6))
+    details += [
+        "",
+        "`mimesim run` twice: one task's three images in singular mode, one image of each task in pipelined mode.",
+    ]
+    return Section("The paper's whole set", checks, details)
+
+
+def growth(options: Options) -> Section:
+    """Time against passes and MACs."""
+    details = ["| pixels | passes | dense MACs | CPU s | µs per pass | ns per 1000 MACs |", "|---|---|---|---|---|---|"]
+    cost_per_pass = []
+    for size in options.sizes:
+        workload = draw_workload(options.place(f"growth-{size}"), build("vgg16", size), ("case-3",))
+        seconds, passes, macs = _child("replay", workload)
+        cost_per_pass.append(seconds / passes * 1e6)
+        numbers = (
+            f"{int(passes):,} | {int(macs):,} | {seconds:.2f} | {cost_per_pass[-1]:.1f} | {seconds / macs * 1e12:.1f}"
+        )
+        details.append(f"| {size} | {numbers} |")
+    spread = max(cost_per_pass) / min(cost_per_pass)
+    details += ["", "VGG16 with thresholds, one image of each of three tasks, pipelined, one process."]
+    what = f"µs per pass, {options.sizes[0]} to {options.sizes[-1]} px, most / least"
+    return Section(
+        "What time grows with", [Check(what, f"{spread:.2f}x", "about flat: at most 1.5x", spread <= 1.5)], details
+    )
+
+
+def start_up(options: Options) -> Section:
+    """Seconds from the command to its first progress."""
+    place = options.place("start-up")
+    workload = draw_workload(place, build("vgg16", min(64, max(options.sizes))))
+    times = [first_progress(workload, place / "out") for _ in range(options.repeats + 2)]
+    first, bar = (median(pair[index] for pair in times) for index in (0, 1))
+    details = [
+        "| first text on the terminal, s | first bar of a case, s |",
+        "|---|---|",
+        f"| {first:.2f} | {bar:.2f} |",
+    ]
+    check = Check("`mimesim run` to the first bar of a case", f"{bar:.2f} s", "under 0.7 s", bar < 0.7)
+    return Section("Start-up", [check], details)
+
+
+CHECKS: dict[str, Callable[[Options], Section]] = {
+    "scale-sim": against_scale_sim,
+    "per-pass": per_pass,
+    "set": whole_set,
+    "growth": growth,
+    "start-up": start_up,
+}
+
+
+def _run(place: Path, workload: Path, *options: str) -> Cost:
+    """Return what one ``mimesim run`` costs, as a user starts it."""
+    return cost_of([PYTHON, "-m", "mimesim", "run", workload, "--quiet", "--out", place / "out", *options], place)
+
+
+def _child(what: str, argument: Path | int) -> list[float]:
+    """Return the numbers that one side of the pipeline comparison prints."""
+    done = subprocess.run([PYTHON, _PIPELINE, what, str(argument)], capture_output=True, text=True, check=True)
+    return [float(number) for number in done.stdout.split()]
