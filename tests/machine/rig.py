@@ -6,14 +6,16 @@ from array import array
 from collections.abc import Callable, Generator, Sequence
 from typing import Any
 
+import numpy as np
 from simpy import Event
 
 from mimesim.ledger import PhaseRecord
 from mimesim.machine.clock import Clock
 from mimesim.machine.dram import Runs
-from mimesim.machine.kinds import KINDS
+from mimesim.machine.kinds import KINDS, WRITE_BACK
 from mimesim.machine.progress import Progress, when_done
 from mimesim.machine.stream import PassStream, PhaseRun
+from mimesim.schedule.blocks import StoredBlocks
 from mimesim.schedule.images import Image
 from mimesim.schedule.loopnest import Group
 from mimesim.schedule.memory_map import ActivationRegion, ParameterBlock
@@ -28,9 +30,10 @@ def block(address: int, bursts: int = 1) -> ParameterBlock:
     return ParameterBlock(address, bursts, values=32 * bursts, index=0, norm=0, filled=32 * bursts)
 
 
-def region(address: int, blocks: int, slot: int = 1, image: int = 0) -> ActivationRegion:
-    """Return a tensor of full blocks."""
-    return ActivationRegion(address, slot, [32 * slot] * blocks, [0] * blocks, [slot] * blocks, image)
+def region(address: int, blocks: int, image: int = 0) -> ActivationRegion:
+    """Return a tensor of full blocks of one burst each."""
+    full = np.full(blocks, 32)
+    return ActivationRegion.of(address, StoredBlocks(full, 0 * full, full // 32, 1), image)
 
 
 def fill(weights: ParameterBlock, cycles: int = 1, image: int = 0) -> Fill:
@@ -82,20 +85,18 @@ def phase(
 
 
 class StubDram:
-    """Remembers what is submitted; data arrives when the test lets it."""
+    """Remembers what is submitted; a request completes when the test says: reads in advance, writes in this order."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self.arrived = [Progress(clock) for _ in KINDS]
         self.arrivals = [array("q") for _ in KINDS]
+        self.writes: list[int] = []
         self.submitted: list[tuple[int, int, Runs]] = []
 
     def submit(self, kind: int, runs: Runs) -> None:
         self.submitted.append((self._clock.cycle, kind, runs))
-
-    def arrive(self, kind: int) -> None:
-        self.arrivals[kind].append(self._clock.cycle)
-        self.arrived[kind].advance()
+        if kind == WRITE_BACK:
+            self.arrivals[kind].append(self.writes.pop(0))
 
 
 class Rig:
@@ -117,9 +118,8 @@ class Rig:
             self.at(cycle, progress.advance)
 
     def arrive(self, kind: int, *cycles: int) -> None:
-        """Let a request of *kind* complete in each of these cycles."""
-        for cycle in cycles:
-            self.at(cycle, lambda: self.dram.arrive(kind))
+        """Let the requests of *kind* complete in these cycles."""
+        (self.dram.writes if kind == WRITE_BACK else self.dram.arrivals[kind]).extend(cycles)
 
     def watch(self, progress: Progress) -> list[int]:
         """Return a list that will hold the cycle of each advance of *progress*."""

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from simpy import Event
 
 from mimesim.machine.clock import Clock
 from mimesim.machine.dram import Dram
 from mimesim.machine.kinds import ACTIVATIONS, THRESHOLDS, WEIGHTS, WRITE_BACK
-from mimesim.machine.progress import Progress, when_done
+from mimesim.machine.progress import when_done
 from tests.schedule.small import hardware
 
 #: One clock a cycle; a request of n bursts takes 2 n clocks and nothing else. A burst is 32 words.
@@ -33,25 +32,19 @@ Request = tuple[int, int, int, int]  # submitted in cycle, kind, first burst, bu
 
 
 def completions(requests: Sequence[Request], *changes: dict[str, Any]) -> list[tuple[str, int]]:
-    """Return what completed when, in that order; the requests of a cycle are submitted in the order given."""
+    """Return what completes when, in that order; requests are submitted in the order given."""
     clock = Clock()
     dram = Dram(clock, hardware(PLAIN, *changes))
-    seen: list[tuple[str, int]] = []
-
-    def watch(kind: int, progress: Progress) -> Generator[Event, None, None]:
-        while True:
-            yield progress.until(progress.value + 1)
-            seen.append((NAMES[kind], clock.cycle))
 
     def submit(kind: int, first: int, bursts: int) -> Any:
         return lambda _: dram.submit(kind, [(first, bursts)])
 
-    for kind, progress in enumerate(dram.arrived):
-        clock.process(watch(kind, progress))
     for cycle, *request in requests:
         when_done(clock.timeout(cycle), submit(*request))
     clock.run()
-    return seen
+    return sorted(
+        ((NAMES[kind], cycle) for kind, cycles in enumerate(dram.arrivals) for cycle in cycles), key=lambda end: end[1]
+    )
 
 
 def test_a_request_takes_its_time() -> None:
@@ -66,30 +59,13 @@ def test_requests_are_served_in_the_order_of_submission() -> None:
     ]
 
 
-def test_of_those_of_one_cycle_weights_come_first_and_write_back_last() -> None:
-    requests = [(3, kind, 0, 5) for kind in (WRITE_BACK, THRESHOLDS, ACTIVATIONS, WEIGHTS)]
+def test_requests_of_one_cycle_are_served_one_after_the_other() -> None:
+    requests = [(3, kind, 0, 5) for kind in (WEIGHTS, ACTIVATIONS, THRESHOLDS, WRITE_BACK)]
 
     assert completions(requests) == [("w", 13), ("a", 23), ("t", 33), ("o", 43)]
 
 
-def test_nothing_is_granted_before_the_end_of_the_cycle() -> None:
-    # Both are submitted in cycle 3, the weights last, by an event that follows from another of that cycle.
-    clock = Clock()
-    dram, done = Dram(clock, hardware(PLAIN)), []
-    for kind in (WEIGHTS, ACTIVATIONS):
-        when_done(dram.arrived[kind].until(1), lambda _, kind=kind: done.append((NAMES[kind], clock.cycle)))
-
-    def begin(_: Event) -> None:
-        dram.submit(ACTIVATIONS, [(0, 5)])
-        when_done(clock.timeout(0), lambda _: dram.submit(WEIGHTS, [(0, 5)]))
-
-    when_done(clock.timeout(3), begin)
-    clock.run()
-
-    assert done == [("w", 13), ("a", 23)]
-
-
-def test_a_full_queue_holds_requests_back_where_a_more_urgent_one_may_pass_only_by_cycle() -> None:
+def test_a_full_queue_holds_requests_back_in_their_order() -> None:
     requests = [(0, WRITE_BACK, 0, 5), (1, WRITE_BACK, 0, 5), (2, WRITE_BACK, 0, 5), (3, WEIGHTS, 0, 5)]
 
     # With room for one, the second is granted at 10: still in the order of submission.
@@ -170,13 +146,10 @@ def test_private_caches_have_ports_of_their_own_and_a_unified_one_has_one() -> N
     assert completions(requests, PORT, unified) == [("w", 20), ("a", 40), ("t", 60)]
 
 
-def test_a_partly_used_burst_passes_the_port_whole() -> None:
-    # Two runs of 1 and 2 bursts in one request: 96 words.
-    clock = Clock()
-    dram, done = Dram(clock, hardware(PLAIN, PORT)), []
-    when_done(dram.arrived[WEIGHTS].until(1), lambda _: done.append(clock.cycle))
+def test_all_runs_of_a_request_pass_the_port_together() -> None:
+    # Runs of 1 and 2 bursts: 96 words.
+    dram = Dram(Clock(), hardware(PLAIN, PORT))
     dram.submit(WEIGHTS, [(0, 1), (500, 2)])
-    clock.run()
 
-    assert done == [12]
+    assert dram.arrivals[WEIGHTS].tolist() == [12]
     assert dram.device.busy_clocks == 6
