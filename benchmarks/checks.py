@@ -58,7 +58,8 @@ def against_scale_sim(options: Options) -> Section:
     """CPU seconds of SCALE-Sim over ours, whole processes, for one dense image."""
     if options.scale_sim is None:
         return Section("SCALE-Sim", (), ("Not measured: give `--scale-sim PYTHON`.",))
-    checks, details = [], ["| pixels | SCALE-Sim, CPU s | mimesim, CPU s | ratio |", "|---|---|---|---|"]
+    checks: list[Check] = []
+    details = ["| pixels | SCALE-Sim, CPU s | mimesim, CPU s | ratio |", "|---|---|---|---|"]
     for size in (size for size in (32, 64) if size in options.sizes):
         place = options.place(f"scale-sim-{size}")
         workload = draw_workload(place, conv_layers(size), ("case-1",), batch_images=1)
@@ -75,7 +76,7 @@ def against_scale_sim(options: Options) -> Section:
     details += [
         "",
         "One dense image through the thirteen conv layers of VGG16. SCALE-Sim 3.0.0: 32x32 array, output-stationary,",
-        "3 x 156 KB, no traces written. mimesim: `mimesim run`, DRAM, caches and all, tables written, start-up included.",
+        "3 x 156 KB, no traces written. mimesim: `mimesim run`, DRAM and caches and all, start-up and tables included.",
     ]
     return Section("SCALE-Sim", checks, details)
 
@@ -93,23 +94,18 @@ def per_pass(options: Options) -> Section:
     details += [f"| {n} | {a:.1f} | {b:.1f} | {a / b:.2f} |" for n, (a, b) in enumerate(pairs, start=1)]
     details += [
         "",
-        f"VGG16, three cases, pipelined, {int(passes)} passes, in one process: reading and checking traces, planning, the",
-        "machine and the conservation laws. The bare pipeline: four processes and three bounded stores, each stage takes a",
-        "pass, works one cycle and hands it on.",
+        f"VGG16, three cases, pipelined, {int(passes)} passes, in one process: reading and checking traces, planning,",
+        "the machine and the conservation laws. The bare pipeline: four processes and three bounded stores; each stage",
+        "takes a pass, works one cycle and hands it on.",
     ]
-    return Section(
-        "Time per pass",
-        [Check("time per pass / bare SimPy pipeline", f"{ratio:.2f}x", "at most 2x", ratio <= 2)],
-        details,
-    )
+    check = Check("time per pass / bare SimPy pipeline", f"{ratio:.2f}x", "at most 2x", ratio <= 2)
+    return Section("Time per pass", [check], details)
 
 
 def whole_set(options: Options) -> Section:
     """The paper's whole set: 3 images, 3 cases, 2 modes."""
-    checks, details = (
-        [],
-        ["| pixels | wall s | CPU s | largest process, MiB | all processes, MiB |", "|---|---|---|---|---|"],
-    )
+    checks: list[Check] = []
+    details = ["| pixels | wall s | CPU s | largest process, MiB | all processes, MiB |", "|---|---|---|---|---|"]
     limits = {64: 15.0, 224: 180.0}
     for size in (size for size in limits if size in options.sizes):
         place = options.place(f"set-{size}")
@@ -143,16 +139,13 @@ def growth(options: Options) -> Section:
         workload = draw_workload(options.place(f"growth-{size}"), build("vgg16", size), ("case-3",))
         seconds, passes, macs = _child("replay", workload)
         cost_per_pass.append(seconds / passes * 1e6)
-        numbers = (
-            f"{int(passes):,} | {int(macs):,} | {seconds:.2f} | {cost_per_pass[-1]:.1f} | {seconds / macs * 1e12:.1f}"
-        )
-        details.append(f"| {size} | {numbers} |")
+        per = f"{cost_per_pass[-1]:.1f} | {seconds / macs * 1e12:.1f}"
+        details.append(f"| {size} | {int(passes):,} | {int(macs):,} | {seconds:.2f} | {per} |")
     spread = max(cost_per_pass) / min(cost_per_pass)
     details += ["", "VGG16 with thresholds, one image of each of three tasks, pipelined, one process."]
     what = f"µs per pass, {options.sizes[0]} to {options.sizes[-1]} px, most / least"
-    return Section(
-        "What time grows with", [Check(what, f"{spread:.2f}x", "about flat: at most 1.5x", spread <= 1.5)], details
-    )
+    check = Check(what, f"{spread:.2f}x", "about flat: at most 1.5x", spread <= 1.5)
+    return Section("What time grows with", [check], details)
 
 
 def start_up(options: Options) -> Section:
