@@ -74,7 +74,7 @@ def run(
     broken = all_violations(results, chosen)
     if broken:
         click.echo(f"error: {len(broken)} conservation laws do not hold, the first: {broken[0]}", err=True)
-        click.get_current_context().exit(1)
+        click.get_current_context().exit(3)
 
 
 def _measured(results: list[CaseResult], seconds: float) -> dict[str, Any]:

@@ -29,7 +29,7 @@ _RULES = {
     "list_type": "must be a list",
     "dict_type": "must be a mapping (key: value)",
     "model_type": "must be a mapping (key: value)",
-    "string_pattern_mismatch": "may hold letters, digits, '-', '_' and '.' only",
+    "string_pattern_mismatch": "may hold letters, digits, '-', '_' and '.' only, a letter or '_' first",
 }
 
 

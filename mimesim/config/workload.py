@@ -7,7 +7,7 @@ from os.path import normpath
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-from pydantic import Field, PrivateAttr, StringConstraints, ValidationInfo, model_validator
+from pydantic import AfterValidator, Field, PrivateAttr, StringConstraints, ValidationInfo, model_validator
 
 from mimesim.config.base import Count, Strict
 from mimesim.config.energy import Energy
@@ -19,8 +19,22 @@ from mimesim.errors import InputError
 
 __all__ = ["Case", "Label", "Workload", "merge"]
 
+#: What pandas reads as missing or as a truth value.
+_TAKEN = frozenset({"na", "n/a", "nan", "null", "none", "true", "false"})
+
+
+def _not_taken(name: str) -> str:
+    if name.lower() in _TAKEN:
+        raise ValueError("this name means something else in a table of results; choose another")
+    return name
+
+
 #: Names end up in file names and CSV cells, so they are kept plain.
-Label = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9_.-]*$", max_length=100)]
+Label = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_.-]*$", max_length=100),
+    AfterValidator(_not_taken),
+]
 #: Checked as a whole once they are laid over what they change.
 Overrides = dict[str, Any]
 Model = TypeVar("Model", Hardware, Schedule)
@@ -73,6 +87,8 @@ class Workload(Strict):
         for index, task in enumerate(self.tasks):
             if task in self.tasks[:index]:
                 raise self.error(("tasks", index), "names the same task twice", task)
+            if task == "shared":
+                raise self.error(("tasks", index), "is what results call the owner of what several tasks use", task)
         names = [case.name for case in self.cases]
         for index, case in enumerate(self.cases):
             if case.name in names[:index]:

@@ -43,6 +43,7 @@ def replay(plan: CasePlan, progress: Callable[[Phase], None] | None = None) -> C
     grid = PEGrid(environment, plan.hardware, plan.schedule, stream, dram)
     comparators = Comparators(environment, plan.hardware, stream, dram)
     environment.run()
+    ledger.events = environment.events
     ledger.cycles = ledger.phases[-1].end_cycle
     ledger.busy.update(
         controller=controller.busy_cycles,

@@ -14,3 +14,9 @@ class Clock(Environment):
     def cycle(self) -> int:
         """The current accelerator cycle."""
         return self._now  # type: ignore[return-value]
+
+    @property
+    def events(self) -> int:
+        """How many events were scheduled so far."""
+        # SimPy numbers events as it schedules them and has no public count; to ask uses up a number, which harms none.
+        return next(self._eid)

@@ -25,6 +25,7 @@ _SHOWN = 5
 
 def render_summary(results: Sequence[CaseResult], workload: RunSettings, out: Path) -> RenderableType:
     """Return, for :mod:`rich` to print, one line per case, whether the books balance, and where the files lie."""
+    from rich.box import SIMPLE_HEAD
     from rich.console import Group
     from rich.table import Table
     from rich.text import Text
@@ -32,26 +33,36 @@ def render_summary(results: Sequence[CaseResult], workload: RunSettings, out: Pa
     rows = summary_rows(results, workload.energy)
     unit, accounting = workload.energy.prices.unit, workload.energy.accounting
     mode = ", ".join(dict.fromkeys(result.mode for result in results))
-    table = Table(title=f"{workload.name}, {mode}", title_justify="left", pad_edge=False)
+    levels = _levels(rows)
+    # Narrow enough for a terminal of 80 columns: the titles go below.
+    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("case", overflow="fold")
-    for title in ("Mcycles", "images/s", "faster", f"energy [G{unit}]", "less", *_levels(rows), "DRAM MWords"):
-        table.add_column(Text(title), justify="right")
-    table.add_column("main stall")
+    for heading in ("Mcycles", "images/s", "faster", f"G{unit}", "less", "/".join(levels[:2]) + "/\n" + "/".join(levels[2:]) + " %", "DRAM\nMwords"):
+        table.add_column(Text(heading), justify="right", no_wrap=True)
+    table.add_column("main stall", no_wrap=True)
     for result, row in zip(results, rows, strict=True):
         table.add_row(
-            Text(result.title or result.case),
+            Text(result.case),
             f"{_number(row['cycles']) / 1e6:.3f}",
             f"{_number(row['images_per_second']):.1f}",
             f"{_number(row['speedup']):.2f}x",
             f"{_number(row['energy_total']) / 1e9:.3f}",
             f"{_number(row['energy_gain']):.2f}x",
-            *(_share(row[f"energy_{level}"], row["energy_total"]) for level in _levels(rows)),
-            f"{_number(row['dram_words']) / 1e6:.3f}",
+            "/".join(_share(row[f"energy_{level}"], row["energy_total"]).rstrip("%") for level in levels),
+            f"{_number(row['dram_words']) / 1e6:.2f}",
             _main_stall(row),
         )
+    titles = [Text(f"{result.case}: {result.title}", style="dim") for result in results if result.title]
     first = rows[0]["case"]
-    note = f"faster, less: compared with {first}; energy: {accounting} accounting, shares by level"
-    return Group(table, Text(note, style="dim"), *_verdict(all_violations(results, workload)), *_files(out))
+    note = f"faster, less: than {first}. G{unit}: energy, {accounting} accounting; its share by level in %."
+    return Group(
+        Text(f"{workload.name}, {mode}", style="bold"),
+        table,
+        *titles,
+        Text(note, style="dim"),
+        *_verdict(all_violations(results, workload)),
+        *_files(out),
+    )
 
 
 def _levels(rows: Sequence[Row]) -> list[str]:
@@ -84,8 +95,10 @@ def _files(out: Path) -> list[RenderableType]:
 
     layers = str(out / "layers.csv")
     return [
-        Text(f"results in {out}: summary.csv, layers.csv, accesses.csv, phases.csv, images.csv, storage.csv, run.json"),
-        Text(f"  pandas.read_csv({layers!r}).pivot_table('energy_total', 'layer', 'case', 'sum', sort=False)"),
+        Text(f"results in {out}: summary.csv, layers.csv, accesses.csv, phases.csv,"),
+        Text("  images.csv, storage.csv, run.json; a first look:"),
+        Text(f"  pandas.read_csv({layers!r}).pivot_table("),
+        Text("    'energy_total', 'layer', 'case', 'sum', sort=False)"),
     ]
 
 
