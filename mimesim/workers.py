@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 import signal
 import traceback
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
@@ -141,12 +140,9 @@ def _serve(connection: Connection, setup: Callable[[], Work[Result]]) -> None:
 
 
 def _portable(error: Exception) -> Exception:
-    """Return an error that survives pickling and tells where it came from."""
-    text = traceback.format_exc()
-    try:
-        copy: Exception = pickle.loads(pickle.dumps(error))  # noqa: S301 - just dumped
-    except Exception:
-        copy = RuntimeError(repr(error))
-    if not isinstance(error, MimesimError):
-        copy.add_note(f"in a worker process:\n{text}")
+    """Return an error that survives the way to another process and tells where it came from."""
+    if isinstance(error, MimesimError):
+        return error
+    copy = RuntimeError(repr(error))
+    copy.add_note(f"in a worker process:\n{traceback.format_exc()}")
     return copy
