@@ -1,0 +1,159 @@
+"""The README and the pages of docs/ mean what they say: their commands and examples run, page by page, in order.
+
+In a page, a fenced block tagged ``console`` holds commands behind ``$``, one tagged ``python`` a script, one tagged
+``yaml file=NAME`` a file. A page's blocks run in one folder, which sees the shipped workloads and traces.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = ["README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
+
+#: Commands that are not run here, and why.
+NOT_RUN = {
+    "make run": "installs; .ci/run does it. What it runs is run here",
+    "make test": "these tests",
+    "mimesim paper --out out/paper": "minutes; tests/paper checks claims and files",
+    "mimesim train workloads/training/vgg16-brief.yaml --quick": "needs image sets; tests/training trains on digits",
+}
+RUN_INSTEAD = {"make run": "mimesim run --mode pipelined workloads/vgg16.yaml"}
+
+BLOCK = re.compile(r"^```(\w+)(?: file=(\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\[[^]]*\]\(([^)#]+)(?:#[^)]*)?\)")
+OUTPUT = re.compile(r"(<!-- output -->\n```text\n)(.*?)(^```$)", re.MULTILINE | re.DOTALL)
+
+
+class Block(NamedTuple):
+    """A fenced block: its tag, the file it stands for, its text, and the line where it begins."""
+
+    tag: str
+    file: str
+    text: str
+    line: int
+
+
+def blocks(page: Path) -> list[Block]:
+    text = page.read_text(encoding="utf-8")
+    return [
+        Block(match[1], match[2] or "", match[3], text.count("\n", 0, match.start()) + 1)
+        for match in BLOCK.finditer(text)
+    ]
+
+
+def commands(block: Block) -> list[str]:
+    """Return the commands of a console block, without their comments."""
+    lines = [line.removeprefix("$ ") for line in block.text.splitlines() if line.startswith("$ ")]
+    return [line.partition("  #")[0].strip() for line in lines]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder like a checkout, whose own files lie elsewhere."""
+    (tmp_path / "workloads").symlink_to(ROOT / "workloads")
+    (tmp_path / "traces").mkdir()
+    for trace in (ROOT / "traces").iterdir():
+        (tmp_path / "traces" / trace.name).symlink_to(trace)
+    return tmp_path
+
+
+def run(command: list[str] | str, folder: Path, where: str) -> str:
+    """Run a command as a reader would, with this Python's own ``mimesim``; warnings are errors."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    environment = os.environ | {"PATH": path, "PYTHONWARNINGS": "error", "COLUMNS": "120", "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env=environment,
+        shell=isinstance(command, str),
+        text=True,
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0, f"{where}: {command}\n{done.stdout}{done.stderr}"
+    return done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", PAGES)
+def test_examples_run(name: str, folder: Path, pytestconfig: pytest.Config) -> None:
+    page = ROOT / name
+    if name == "README.md" and not (ROOT / "traces" / "vgg16-64").exists():
+        pytest.skip("the recorded traces are not there yet")
+    for block in blocks(page):
+        where = f"{name}:{block.line}"
+        if block.file:
+            (folder / block.file).write_text(block.text, encoding="utf-8")
+        if block.tag == "python":
+            run([sys.executable, "-c", block.text], folder, where)
+        for command in commands(block) if block.tag == "console" else []:
+            chosen = RUN_INSTEAD.get(command, command)
+            if chosen in NOT_RUN:
+                continue
+            printed = run(chosen, folder, where)
+            if command == "make run":
+                compare_output(page, printed, regenerate=pytestconfig.getoption("--regen-golden"))
+
+
+def compare_output(page: Path, printed: str, *, regenerate: bool) -> None:
+    """Hold the page's output against what was *printed*, or replace it."""
+    text, printed = page.read_text(encoding="utf-8"), "".join(f"{line.rstrip()}\n" for line in printed.splitlines())
+    shown = OUTPUT.search(text)
+    assert shown, f"{page.name} shows no output"
+    if regenerate:
+        page.write_text(text[: shown.start(2)] + printed + text[shown.end(2) :], encoding="utf-8")
+        return
+    assert shown[2] == printed, f"{page.name} shows another output; make golden writes it anew"
+
+
+def make(*arguments: str) -> list[str]:
+    """Return the lines that make prints, as if it had not been make that started these tests."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    command = ["make", "--no-print-directory", *arguments]
+    done = subprocess.run(command, cwd=ROOT, env=environment, text=True, capture_output=True, check=True)
+    return done.stdout.splitlines()
+
+
+def test_what_make_run_runs_is_what_runs_here() -> None:
+    assert make("--dry-run", "run")[-1] == f".venv/bin/{RUN_INSTEAD['make run']}"
+
+
+def test_the_readme_opens_with_the_two_commands() -> None:
+    first = blocks(ROOT / "README.md")[0]
+    assert commands(first) == ["make run", "make test"]
+
+
+def test_no_command_is_left_out_for_nothing() -> None:
+    shown = {
+        command for page in PAGES for block in blocks(page) if block.tag == "console" for command in commands(block)
+    }
+    assert shown >= NOT_RUN.keys()
+
+
+@pytest.mark.parametrize("name", [*PAGES, "CONTRIBUTING.md", "CHANGELOG.md"])
+def test_links_lead_somewhere(name: str) -> None:
+    page = ROOT / name
+    targets = LINK.findall(BLOCK.sub("", page.read_text(encoding="utf-8")))
+    local = [target for target in targets if not target.startswith("http")]
+    assert [target for target in local if not (page.parent / target).exists()] == []
+
+
+def test_every_page_is_in_the_index() -> None:
+    index = (ROOT / "docs" / "README.md").read_text(encoding="utf-8")
+    pages = {path.name for path in (ROOT / "docs").glob("*.md")} - {"README.md"}
+    assert [name for name in sorted(pages) if f"({name})" not in index] == []
+
+
+def test_make_help_lists_every_target() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    phony = re.search(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)
+    assert phony
+    assert [line.split()[0] for line in make("help")[1:]] == phony[1].split()
