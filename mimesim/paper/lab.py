@@ -189,7 +189,8 @@ class Lab:
 
     def result(self, spec: RunSpec) -> RunResult:
         """Return the result of *spec*, replaying it now if that has not been done."""
-        self.run([spec])
+        if spec not in self._results:
+            self.run([spec])
         return self._results[spec]
 
     @property

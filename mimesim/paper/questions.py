@@ -91,7 +91,9 @@ def _causes(lab: Lab, masks: Masks) -> Iterator[Comparison]:
 
 
 def _memory(lab: Lab, masks: Masks) -> Iterator[Comparison]:
-    for memory, name in ((_NONE, "real memory"), (v.IDEAL_MEMORY, "ideal memory")):
+    """Ask what is left of the throughput without DRAM, and without the network that brings weights to the PEs."""
+    for memory in (Variant("real memory"), v.IDEAL_MEMORY, v.IDEAL_NETWORK):
+        name = memory.name
         runs = {role: lab.spec(f"{role}/pipelined", masks, memory) for role in ("case-1", "case-2", "mime")}
         unskipped = lab.shared(lab.spec("mime/pipelined", masks, memory, v.UNSKIPPED))
         question = "memory and skipping"
@@ -169,19 +171,13 @@ def _answer(lab: Lab, pair: Comparison) -> Iterator[Answer]:
         yield _row(pair, f"energy, {pair.over_name} / {pair.under_name}", energy / less, ratios)
     if pair.cycles:
         ratios = _by_layer(prices, over, under, "cycles")
-        waits = ", ".join(
-            f"{name} waits {_stalled(lab, result):.0%} for DRAM" for name, result in _named(pair, over, under)
-        )
+        waits = "; ".join(_waiting(lab, *named) for named in ((pair.over_name, over), (pair.under_name, under)))
         quantity = f"throughput, {pair.under_name} / {pair.over_name}"
         yield _row(pair, quantity, cycles / fewer, f"{ratios}; {waits}")
 
 
 def _row(pair: Comparison, quantity: str, value: float, note: str) -> Answer:
     return Answer(pair.question, pair.setting, pair.masks, quantity, value, note)
-
-
-def _named(pair: Comparison, over: RunResult, under: RunResult) -> tuple[tuple[str, RunResult], ...]:
-    return (pair.over_name, over), (pair.under_name, under)
 
 
 def _by_layer(prices: PriceList, over: RunResult, under: RunResult, metric: str) -> str:
@@ -197,10 +193,12 @@ def _by_layer(prices: PriceList, over: RunResult, under: RunResult, metric: str)
     return f"even layers {ratios[low]:.2f} ({low}) to {ratios[high]:.2f} ({high})"
 
 
-def _stalled(lab: Lab, result: RunResult) -> float:
-    """Return the share of the convolutions' cycles in which the grid waited for DRAM."""
-    layers = [layer for name, layer in result.layers.items() if lab.network.node(name).kind == "conv"]
-    return sum(layer.row.stalls["dram"] for layer in layers) / sum(layer.cycles for layer in layers)
+def _waiting(lab: Lab, name: str, result: RunResult) -> str:
+    """Say for what share of the convolutions' cycles the grid waited for DRAM and for weights on their network."""
+    layers = [layer for layer_name, layer in result.layers.items() if lab.network.node(layer_name).kind == "conv"]
+    cycles = sum(layer.cycles for layer in layers)
+    dram, noc = (sum(layer.row.stalls[cause] for layer in layers) / cycles for cause in ("dram", "noc"))
+    return f"{name} waits {dram:.0%} for DRAM, {noc:.0%} for the weight network"
 
 
 def _search(lab: Lab, masks: Masks) -> dict[str, dict[str, RunSpec]]:

@@ -197,18 +197,29 @@ class PaperReport:
         yield from grouped.values()
 
     def _misses(self) -> Iterator[RenderableType]:
+        """Yield a table for each assumption that claims are missed by, with what flips make of them."""
         from rich.table import Table
+        from rich.text import Text
 
-        missed = [row for row in self.checked if row.holds is False]
-        table = Table(title="Out of band, and why", title_justify="left", pad_edge=False, box=None)
-        for column in ("figure", "layer", "quantity", "masks"):
-            table.add_column(column)
-        table.add_column("value", justify="right")
-        table.add_column("note", ratio=1)
-        for row in missed:
-            claim = row.claim
-            table.add_row(claim.figure, claim.layer, claim.quantity, row.masks, f"{row.value:.3f}", row.note)
-        if missed:
+        by_assumption: dict[str, list[Checked]] = {}
+        for row in self.checked:
+            if row.holds is False:
+                by_assumption.setdefault(row.assumption, []).append(row)
+        if by_assumption:
+            yield "Out of band, and why"
+        for assumption, rows in by_assumption.items():
+            yield Text(f"\n- {assumption}", style="bold")
+            flips = list(dict.fromkeys(flip.name for row in rows for flip in row.flips))
+            table = Table(pad_edge=False, box=None)
+            for column in ("figure", "layer", "quantity", "masks"):
+                table.add_column(column)
+            for column in ("paper", "ours", *flips):
+                table.add_column(column, justify="right")
+            for row in rows:
+                cells = {flip.name: f"{flip.value:.3f} {'in ' if flip.holds else 'out'}" for flip in row.flips}
+                claim = row.claim
+                head = (claim.figure, claim.layer, claim.quantity, row.masks, _band(claim), f"{row.value:.3f}")
+                table.add_row(*head, *(cells.get(name, "-") for name in flips))
             yield table
 
     def _answers_table(self) -> RenderableType:

@@ -20,6 +20,7 @@ __all__ = [
     "EIGHT_TILES",
     "FULL",
     "IDEAL_MEMORY",
+    "IDEAL_NETWORK",
     "LPDDR4",
     "MULTIPLIED_PADDING",
     "SMALL_GRIDS",
@@ -41,12 +42,17 @@ _IDEAL: dict[str, Any] = {
     },
     "noc": {"fill_words_per_cycle": 1 << 20},
 }
+#: The weight network too: a chunk is copied into the scratchpads in one cycle.
+_IDEAL_NETWORK = _IDEAL | {
+    "noc": {"fill_words_per_cycle": 1 << 20, "weight_words_per_cycle": 1 << 20, "latency_cycles": 0}
+}
 _156 = {"caches": {"weights_kib": 156.0, "activations_kib": 156.0, "thresholds_kib": 156.0}}
 _EIGHT: dict[str, Any] = {"position_tiles_per_pe": 8}
 #: Eight tiles of three images need their partial sums in one bank: 2 x 72 + 24 + 3 x (8 x 2 + 1) = 219 of 256 words.
 _ONE_BANK = {"scratchpad": {"psum_banks": 1}}
 
 IDEAL_MEMORY = Variant("ideal memory", hardware=_IDEAL)
+IDEAL_NETWORK = Variant("ideal memory and weight network", hardware=_IDEAL_NETWORK)
 DRIFT = Variant("ideal memory, positions drift to the end of a tile", hardware=_IDEAL, schedule={"barrier": "tile"})
 UNSKIPPED = Variant("nothing skipped", skipping="none")
 FULL = Variant("full accounting", accounting="full")
