@@ -190,23 +190,9 @@ class Geometry:
         return fits
 
     @cached_property
-    def weight_words(self) -> int:
-        """Dense words of the largest weight block, norm included."""
-        return max(
-            self.weights_in(tile, self.chunks[k]) + (last - first)
-            for tile, (first, last) in enumerate(self.channel_tiles)
-            for k in (self.chunks_of[tile][0], self.chunks_of[tile][-1])
-        )
-
-    @cached_property
     def passes(self) -> int:
         """Passes of one image group: (channel tile, position tile, chunk)."""
         return len(self.position_tiles) * sum(len(chunks) for chunks in self.chunks_of)
-
-    @cached_property
-    def position_steps_total(self) -> int:
-        """Position tiles times channel tiles."""
-        return len(self.position_tiles) * len(self.channel_tiles)
 
     def position_steps(self, schedule: Schedule) -> list[range]:
         """Return the numbers of the position tiles of each position step."""
