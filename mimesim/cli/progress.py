@@ -16,8 +16,11 @@ _READING = "mimesim: reading the workload"
 
 
 @contextmanager
-def shown_progress(quiet: bool) -> Iterator[Callable[[str, int, int], None] | None]:
-    """Show a bar for every case while the block runs; gives what ``run_workload`` is to call."""
+def shown_progress(quiet: bool, unit: str = "passes") -> Iterator[Callable[[str, int, int], None] | None]:
+    """Show a bar for every case while the block runs; gives what ``run_workload`` is to call.
+
+    *unit* is what the bars count.
+    """
     if quiet or not sys.stderr.isatty():
         yield None
         return
@@ -37,7 +40,7 @@ def shown_progress(quiet: bool) -> Iterator[Callable[[str, int, int], None] | No
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("passes"),
+        TextColumn(unit),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
