@@ -17,7 +17,7 @@ from mimesim.errors import InputError
 from mimesim.inputs import build_schemes, load_traces, select
 from mimesim.network import Network
 from mimesim.networks import NETWORKS, build
-from mimesim.paper.claims import Masks
+from mimesim.paper.claims import EVEN_LAYERS, TABLE_LAYERS, TASKS, Masks
 from mimesim.paper.runs import RunResult, RunSpec, Variant, execute
 from mimesim.trace import Trace, draw_trace
 from mimesim.workers import run_parallel
@@ -61,6 +61,9 @@ class Lab:
         self._results: dict[RunSpec, RunResult] = {}
         self._jobs = jobs if jobs is not None else len(os.sched_getaffinity(0))
         self._traces: dict[tuple[Masks, str, int], Path] = {}
+        if self.tasks != TASKS:
+            rule = f"must be the paper's: {', '.join(TASKS)}"
+            raise workload.error(("tasks",), rule, list(self.tasks))
         self.cases = {role: self._case(role) for role in ROLES}
         build_schemes(workload)
         loaded = load_traces(workload, select(workload, "singular", images=workload.batch_images))
@@ -69,6 +72,9 @@ class Lab:
         self.recorded = {case.scheme: loaded[case.trace] for case in self.cases.values()}
         self.network = self.recorded["mime"].network
         self.pixels = self.network.input.shape[1]
+        names = {node.name for node in self.network.weight_layers}
+        if missing := [layer for layer in (*EVEN_LAYERS, *TABLE_LAYERS) if layer not in names]:
+            raise InputError("paper", f"has no layer {missing[0]!r}; the paper's network is VGG16", key="network")
 
     def _case(self, role: str) -> Case:
         scheme, skipping = ROLES[role]

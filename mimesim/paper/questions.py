@@ -123,7 +123,7 @@ def _batches(lab: Lab, masks: Masks) -> Iterator[Comparison]:
         mime = lab.spec("mime/pipelined", masks, batch)
         for role, name in _BASELINES[:2]:
             over = lab.spec(f"{role}/pipelined", masks, batch)
-            yield Comparison("batch size", f"{size} images", masks, name, over, "MIME", mime)
+            yield Comparison("batch size", f"{size} image{'s' if size > 1 else ''}", masks, name, over, "MIME", mime)
 
 
 def _accounting(lab: Lab, masks: Masks) -> Iterator[Comparison]:
