@@ -59,6 +59,8 @@ class Parent(Schedule):
     weight_decay: Annotated[float, Field(ge=0)] = 1e-2
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.1
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    recalibrate_images: Annotated[int, Field(ge=0)] = 0
+    """Training images from which batch-norm statistics are measured anew at the end; 0 keeps the running averages."""
 
 
 class _Adaptation(_Frozen):

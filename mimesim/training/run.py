@@ -18,13 +18,15 @@ from torch import Tensor
 
 from mimesim.network import Network
 from mimesim.trace import TraceWriter
+from mimesim.training.checkpoint import FORMAT, fingerprint, load_checkpoint, save_checkpoint
 from mimesim.training.config import Method, MimeMethod, PrunedMethod, TrainingConfig, load_config
 from mimesim.training.data import ImageSet, resize, subset
 from mimesim.training.evaluate import evaluate
 from mimesim.training.graph import network_of
-from mimesim.training.loop import FORMAT, Job, fingerprint, fit, load_checkpoint, pick_device, save_checkpoint
+from mimesim.training.loop import Job, fit, pick_device
 from mimesim.training.methods import Recipe, Scratch, frozen_parameters, make_recipe
 from mimesim.training.models import VGG16, Vgg, VggShape, load_state
+from mimesim.training.recalibrate import recalibrate
 from mimesim.training.record import choose_images, record, versions, weight_masks
 from mimesim.training.report import report
 from mimesim.training.smoke import smoke
@@ -114,9 +116,15 @@ class Training:
                 checkpoint_steps=self.config.checkpoint_steps,
             )
         )  # fmt: skip
-        score = evaluate(model, resize(self._test(dataset), self.config.size_px), self.device)
+        test = resize(self._test(dataset), self.config.size_px)
+        metrics: dict[str, Any] = {"stage": title, "train_images": len(data)}
+        if is_parent and self.config.parent.recalibrate_images:
+            metrics["accuracy_before_recalibration"] = evaluate(model, test, self.device).accuracy
+            some = subset(data, self.config.parent.recalibrate_images, self.config.seed)
+            recalibrate(model, resize(some, self.config.size_px), self.device)
+        score = evaluate(model, test, self.device)
         model.to("cpu")
-        metrics = {"stage": title, "train_images": len(data), **asdict(score), "curve": curve}
+        metrics |= {**asdict(score), "curve": curve}
         (folder / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n", encoding="utf-8")
         save_checkpoint(folder / "model.pt", {"format": FORMAT, "identity": identity, "model": model.state_dict()})
         checkpoint.unlink(missing_ok=True)
@@ -161,7 +169,7 @@ class Training:
         """Write the tables of all schemes beside their traces; *model* is any of the networks."""
         config = self.config
         path = config.record.directory / "results.md"
-        children = {
+        children: dict[tuple[str, str], dict[str, Any]] = {
             (method.scheme, task): self._metrics(f"{task}-{method.scheme}")
             for method in config.child.methods
             for task in config.child.tasks
@@ -189,11 +197,12 @@ class Training:
         parent = self._metrics("parent")
         children = {task: self._metrics(f"{task}-{method.scheme}") for task in tasks}
         keys = ("train_images", "accuracy", "interval", "images")
+        of_parent = {key: parent[key] for key in (*keys, "accuracy_before_recalibration") if key in parent}
         return {
             "training": config.name,
             "note": config.note,
             "size_px": config.size_px,
-            "parent": config.parent.model_dump(mode="json") | {"result": {key: parent[key] for key in keys}},
+            "parent": config.parent.model_dump(mode="json") | {"result": of_parent},
             "child": config.child.model_dump(mode="json", exclude={"methods", "tasks"}),
             "method": method.model_dump(mode="json"),
             "result": {task: {key: metrics[key] for key in keys} for task, metrics in children.items()},

@@ -36,7 +36,13 @@ def settings(folder: Path) -> dict[str, Any]:
         "test_images": 200,
         "checkpoint_steps": 10,
         "runs": folder / "runs",
-        "parent": {"dataset": "digits", "batch": 50, "rate": 0.005, "phases": [{"size_px": 8, "epochs": 5}]},
+        "parent": {
+            "dataset": "digits",
+            "batch": 50,
+            "rate": 0.005,
+            "recalibrate_images": 300,
+            "phases": [{"size_px": 8, "epochs": 5}],
+        },
         "child": {
             "tasks": ["digits"],
             "train_images": 400,

@@ -8,12 +8,14 @@ import pytest
 import torch
 
 from mimesim.errors import InputError
-from mimesim.training import loop
+from mimesim.training import checkpoint
+from mimesim.training.checkpoint import load_checkpoint, save_checkpoint
 from mimesim.training.config import ConventionalMethod, MimeMethod, Phase, PrunedMethod, Schedule
-from mimesim.training.data import ImageSet, augment, resize, subset
-from mimesim.training.loop import Job, fit, load_checkpoint, rate_factor, save_checkpoint
+from mimesim.training.data import ImageSet, augment, normalise, resize, subset
+from mimesim.training.loop import Job, fit, rate_factor
 from mimesim.training.methods import Recipe, frozen_parameters, make_recipe
 from mimesim.training.models import Vgg, VggShape, weight_layers
+from mimesim.training.recalibrate import recalibrate
 from mimesim.training.threshold import threshold_layers
 
 SCHEDULE = Schedule(batch=10, phases=(Phase(size_px=8, epochs=1), Phase(size_px=16, epochs=1)))
@@ -135,7 +137,7 @@ def test_a_full_disk_leaves_the_last_good_checkpoint(tmp_path: Path, monkeypatch
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(loop.os, "fsync", full)
+    monkeypatch.setattr(checkpoint.os, "fsync", full)
     with pytest.raises(InputError, match="No space left"):
         save_checkpoint(path, {"format": 1, "identity": "me", "step": 2})
     assert load_checkpoint(path, "me")["step"] == 1
@@ -175,3 +177,19 @@ def test_resize_keeps_flat_images_and_type(data: ImageSet) -> None:
     flat = ImageSet(torch.full((2, 3, 8, 8), 77, dtype=torch.uint8), torch.zeros(2).long(), torch.arange(2), 10)
     assert torch.equal(resize(flat, 16).images, torch.full((2, 3, 16, 16), 77, dtype=torch.uint8))
     assert resize(data, 16) is data
+
+
+def test_recalibration_changes_statistics_only_and_measures_them(model: Vgg, data: ImageSet) -> None:
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    small = resize(data, 8)
+    recalibrate(model, small, torch.device("cpu"), batch=20)
+    for name, tensor in model.state_dict().items():
+        statistic = name.endswith(("running_mean", "running_var", "num_batches_tracked"))
+        assert torch.equal(tensor, before[name]) != statistic, name
+    first = model.nodes["conv1"]
+    with torch.no_grad():
+        outputs = weight_layers(model)["conv1"](normalise(small.images))
+    mean = first.norm.running_mean  # type: ignore[union-attr]
+    torch.testing.assert_close(mean, outputs.mean(dim=(0, 2, 3)), atol=0.02, rtol=0.02)
+    assert not model.training
+    assert first.norm.momentum == 0.1  # type: ignore[union-attr]
