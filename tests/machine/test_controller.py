@@ -47,7 +47,7 @@ class Walk:
 def reading(*blocks: list[int]) -> list[Any]:
     """Return the lookups of passes that read these blocks of one tensor."""
     tensor = region(1000, blocks=8)
-    return [[(tensor, [1000 + number for number in numbers])] for numbers in blocks]
+    return [[(tensor, numbers)] for numbers in blocks]
 
 
 def test_one_step_a_pass() -> None:
@@ -208,9 +208,14 @@ def test_a_pinned_weight_block_may_leave_with_the_next_channel_tile() -> None:
 def test_scopes_of_the_next_phase_are_others_although_they_are_numbered_alike() -> None:
     first, second = (phase([1], lookups=reading([number])) for number in (0, 1))
     walk = Walk(first, second, passes=[10], closed=[20], bursts=(100, 1, 100), caches={"policy": "pin"})
-
     assert walk.ends == [1, 21]
     assert [runs for _, _, runs in walk.asked] == [[(1000, 1)], [(1001, 1)]]
+
+    # Weights: block 1 takes the place of block 0, block 2 passes by, and block 1 is found again.
+    first = phase([1], fill_of=[0], fills=[fill(block(0))])
+    second = phase([1] * 3, fill_of=[0, 1, 2], fills=[fill(block(number)) for number in (1, 2, 1)])
+    walk = Walk(first, second, fills=[5], passes=[10], closed=[20], bursts=(1, 100, 100), caches={"policy": "pin"})
+    assert [runs for _, _, runs in walk.asked] == [[(0, 1)], [(1, 1)], [(2, 1)]]
 
 
 def test_what_leaves_dram_is_booked_by_image() -> None:

@@ -145,6 +145,11 @@ def test_a_refresh_comes_every_t_refi() -> None:
         assert made.refreshes == refreshes
 
 
+def test_refreshes_that_are_due_come_one_after_the_other() -> None:
+    # One is due every 10 clocks and takes 24, so after 500 clocks 50 are due; the last ends at 10 + 50 x 24.
+    assert ends((500, "read", 0, 1), refresh=True, t_refi=10) == [10 + 50 * 24 + 13]
+
+
 def test_a_refresh_closes_all_rows() -> None:
     # Bank 0 is open from 0; after the refresh it has to be activated again.
     made = device(refresh=True)

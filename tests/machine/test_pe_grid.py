@@ -190,6 +190,13 @@ def test_a_new_accumulation_begins_with_all_rows() -> None:
     assert Grid(made, barrier="tile").ends == [11, 22]
 
 
+def test_a_new_accumulation_begins_with_the_network_too() -> None:
+    # The network is idle from 1 to 11, but the words of the second tile follow the end of the first: 11 + 9.
+    made = drifting([[10, 1], [1, 1]], [1, 9], accumulation=[0, 1])
+
+    assert Grid(made, barrier="tile").ends == [11, 20]
+
+
 def test_a_pass_is_busy_from_the_end_of_the_one_before_or_when_it_is_ready() -> None:
     # Pass 1 is ready at 5 (its rows begin then: row 0 at 11, row 1 at 5): ends at max(11 + 2, 5 + 11) = 16.
     grid = Grid(drifting([[10, 1], [1, 10]], [1, 1]), barrier="tile", lookups=[0, 5])

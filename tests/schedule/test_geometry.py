@@ -56,10 +56,15 @@ def test_without_pooling_tiles_that_share_no_block_come_row_by_row() -> None:
 
 
 def test_a_tile_beyond_what_pooling_keeps_counts_to_the_last_block() -> None:
-    # 9 x 9 pooled by 2 gives 4 x 4, one block; row 8 and column 8 are dropped and fall, clipped, into that block too.
-    made = one((3, 9, 9), conv(8), pool(2))
-
-    assert corners(made) == [(0, 0), (0, 4), (0, 8), (4, 0), (4, 4), (4, 8), (8, 0), (8, 4), (8, 8)]
+    # 9 x 16 pooled by 2 gives 4 x 8, two blocks side by side; row 8 is dropped, and its tiles fall to the blocks above.
+    made = one((3, 9, 16), conv(8), pool(2))
+    assert corners(made) == [
+        *((0, 0), (0, 4), (4, 0), (4, 4), (8, 0), (8, 4)),
+        *((0, 8), (0, 12), (4, 8), (4, 12), (8, 8), (8, 12)),
+    ]
+    # 16 x 9: the same with columns. Row-major within a block.
+    made = one((3, 16, 9), conv(8), pool(2))
+    assert corners(made)[:6] == [(0, 0), (0, 4), (0, 8), (4, 0), (4, 4), (4, 8)]
 
 
 @pytest.mark.parametrize(

@@ -78,7 +78,7 @@ def test_lookups_name_the_blocks_of_each_image_in_the_group() -> None:
     made = first_phase(plan(Masks(network), MACHINE, Mime(), tasks=("a", "b")))
 
     (lookups,) = made.lookups
-    assert [(region.image, addresses == [region.address]) for region, addresses in lookups] == [(0, True), (1, True)]
+    assert [(region.image, blocks) for region, blocks in lookups] == [(0, [0]), (1, [0])]
     assert made.mapped_pes == [4 * 2]
     (job,) = made.jobs
     assert [use.image for use in job.thresholds] == [0, 1]
