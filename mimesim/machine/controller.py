@@ -134,8 +134,9 @@ class Controller:
 
     def _look_up_activations(self, run: PhaseRun, place: int, victims: Victims, runs: Runs) -> None:
         cache, number = self._caches[ACTIVATIONS], run.first_pass + place
-        for region, addresses in run.phase.lookups[place]:
+        for region, blocks in run.phase.lookups[place]:
             base, slot = region.address, region.slot
+            addresses = [base + slot * block for block in blocks]
             missing = cache.lookup_all(addresses, slot * self._burst_words, ACTIVATIONS, number, victims)
             if missing:
                 bursts = region.bursts
