@@ -50,10 +50,10 @@ class BlockGrid:
 
     def reduce(self, mask: NDArray[np.bool_]) -> NDArray[np.int64]:
         """Return the set bits in each block of *mask* (C, H, W), by block index."""
-        total = mask.astype(np.int64)
+        total: NDArray[np.int64] | NDArray[np.bool_] = mask
         for axis, side in enumerate((self.channels, self.rows, self.columns)):
-            total = np.add.reduceat(total, np.arange(0, self.shape[axis], side), axis=axis)
-        return total.ravel()
+            total = np.add.reduceat(total, np.arange(0, self.shape[axis], side), axis=axis, dtype=np.int64)
+        return total.astype(np.int64, copy=False).ravel()
 
     @cached_property
     def elements(self) -> NDArray[np.int64]:

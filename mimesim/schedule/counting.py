@@ -170,7 +170,7 @@ def kept_outputs(geometry: Geometry, mask: NDArray[np.bool_] | None) -> IntArray
     shape = geometry.operation.output_shape
     full = np.ones(shape, dtype=np.bool_) if mask is None else mask
     tops = [first for first, _ in geometry.channel_tiles]
-    sums = np.add.reduceat(full.astype(np.int64), tops, axis=0)
+    sums = np.add.reduceat(full, tops, axis=0, dtype=np.int64)
     integral = np.zeros((len(tops), shape[1] + 1, shape[2] + 1), dtype=np.int64)
     integral[:, 1:, 1:] = sums.cumsum(axis=1).cumsum(axis=2)
     kept = np.empty((len(tops), len(geometry.position_tiles)), dtype=np.int64)

@@ -172,7 +172,7 @@ class Geometry:
 
         Raises :class:`InputError` with the sum when not even one fits.
         """
-        pad, tiles = self.hardware.scratchpad, schedule.position_tiles_per_pe
+        pad, tiles = self.hardware.scratchpad, min(schedule.position_tiles_per_pe, len(self.position_tiles))
         weights = pad.weight_banks * pad.weight_bank_words
         psums = tiles * pad.psum_banks * pad.psum_words
         fits = (self.hardware.spad_words - weights - pad.activation_fifo_words) // (psums + 1)

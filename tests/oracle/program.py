@@ -146,8 +146,8 @@ class _Nest:
 
     def _accumulations(self) -> Iterator[tuple[int, list[PositionTile], list[Group]]]:
         per_step = self.schedule.position_tiles_per_pe
-        largest = largest_portion(self.hardware, per_step)
         ordered = self.position_tiles
+        largest = largest_portion(self.hardware, min(per_step, len(ordered)))
         steps = [ordered[i : i + per_step] for i in range(0, len(ordered), per_step)]
         grouped = [image_groups(self.operation, members, self.hardware) for members in self.sets]
         flat = [group for groups in grouped for group in groups]

@@ -72,17 +72,15 @@ def test_position_tiles_per_pe_divide_the_weights_that_are_read(tiles: int, step
     assert weights_read(ledger) == 128 * 9 * 64 * steps
 
 
-def test_counter_example_slots_for_tiles_that_a_layer_does_not_have_cost_more_weights() -> None:
-    # A slot holds the partial sums of position_tiles_per_pe tiles, whether a layer has that many or not. A layer of one
-    # tile needs 2 x 2 + 1 words an image, but with eight tiles per PE 8 x 2 x 2 + 1 = 33 of the 88 are set aside: two
-    # images at a time. A batch of three takes two portions, and each fetches all weights.
+def test_a_layer_of_one_tile_sets_no_slots_aside_for_more() -> None:
+    # Eight tiles of 2 x 2 words of partial sum an image would fill the 88 words that are left after two images; a layer
+    # of one tile has room for all three, and reads its weights once.
     network = chain((128, 4, 4), conv(64))
     one, eight = (
         run(Masks(network), hardware(SMALL), Mime(), images=3, position_tiles_per_pe=tiles) for tiles in (1, 8)
     )
 
-    assert weights_read(one) == 128 * 9 * 64
-    assert weights_read(eight) == 2 * 128 * 9 * 64
+    assert weights_read(one) == weights_read(eight) == 128 * 9 * 64
 
 
 @pytest.mark.parametrize(

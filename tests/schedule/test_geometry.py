@@ -231,7 +231,7 @@ def test_tiles_and_blocks_cover_everything_exactly_once(
 
 
 def test_slots_are_what_the_scratchpad_leaves() -> None:
-    made = one((8, 8, 8), conv(8))
+    made = one((8, 24, 24), conv(8))  # 36 position tiles
     # 256 words - 2 x 72 - 24 = 88; a slot takes 2 banks x 2 words and a threshold: floor(88 / 5) = 17.
     assert made.slots(tiles_per_pe(1)) == 17
     # Eight position tiles: floor(88 / (8 x 4 + 1)) = 2.
@@ -242,6 +242,8 @@ def test_slots_are_what_the_scratchpad_leaves() -> None:
         made.slots(tiles_per_pe(22))
     assert "2 weight banks x 72 + activation FIFO 24 + 22 position tiles x 2 banks x 2 words" in str(caught.value)
     assert "there are 256" in str(caught.value)
+    # A layer of four tiles never has more than four: floor(88 / (4 x 4 + 1)) = 5.
+    assert one((8, 8, 8), conv(8)).slots(tiles_per_pe(22)) == 5
 
 
 def test_position_steps() -> None:
