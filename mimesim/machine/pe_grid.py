@@ -129,8 +129,8 @@ class PEGrid:
             end = max(network, *rows)
             busy.append(end - begin)
             when_done(environment.timeout(end - ready), self._pass_ended)
-        if end > environment.cycle:
-            yield environment.timeout(end - environment.cycle)
+        # The last pass ends later than its conditions held, by one cycle at least.
+        yield environment.timeout(end - environment.cycle)
         self._book(run, busy, waited)
 
     def _pass_ended(self, _: Event) -> None:

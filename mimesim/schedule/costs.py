@@ -53,9 +53,7 @@ class ImageCosts:
         operation = self.geometry.operation
         if operation.groups == 1:
             return int(self.sparse.total.sum()) * operation.shape[0]
-        if operation.has_weights:
-            return int(weighted_macs(self.geometry, self.masks, None).sum())
-        return int(self.sparse.total.sum())
+        return int(weighted_macs(self.geometry, self.masks, None).sum())
 
     def macs(self, weights: NDArray[np.bool_] | None) -> int:
         """Return the MACs on set inputs and on the non-zero *weights* (all of them where None)."""

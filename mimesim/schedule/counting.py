@@ -160,8 +160,7 @@ def columns_per_pair(geometry: Geometry, tile: int, chunk: Chunk, weights: NDArr
     for i, channel in enumerate(range(chunk.c0, chunk.c1)):
         group = channel // inputs
         low, high = max(first, group * outputs), min(last, (group + 1) * outputs)
-        if high > low:
-            columns[i] = flat[low:high, channel % inputs].sum(axis=0)
+        columns[i] = flat[low:high, channel % inputs].sum(axis=0)
     return columns.ravel()
 
 
