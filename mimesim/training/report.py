@@ -48,7 +48,7 @@ def report(config: TrainingConfig, network: Network, parent: Metrics, children: 
         f"Written by `mimesim train`. {config.note[:1].upper()}{config.note[1:]}.",
         "",
         f"Parent: {TITLES.get(config.parent.dataset, config.parent.dataset)}, {_phases(config.parent.phases)}, "
-        f"{parent['train_images']} training images, test accuracy {_percent(parent)} on {parent['images']} images. "
+        f"{parent['train_images']:,} training images, test accuracy {_percent(parent)} on {parent['images']:,} images. "
         f"Each child: {_phases(config.child.phases)}, batches of {config.child.batch}. "
         "± is half of the 95 % interval that the number of test images allows; it says nothing of other seeds.",
         "",
@@ -114,7 +114,9 @@ def _percent(metrics: Metrics) -> str:
 
 
 def _phases(phases: Sequence[Any]) -> str:
-    return ", then ".join(f"{phase.epochs:g} epochs at {phase.size_px} px" for phase in phases)
+    return ", then ".join(
+        f"{phase.epochs:g} epoch{'s' * (phase.epochs != 1)} at {phase.size_px} px" for phase in phases
+    )
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
