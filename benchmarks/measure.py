@@ -17,7 +17,7 @@ __all__ = ["PYTHON", "Cost", "cost_of", "machine"]
 
 PYTHON = sys.executable
 #: Seconds between two looks at the memory.
-_INTERVAL = 0.05
+_INTERVAL = 0.1
 
 
 @dataclass(frozen=True)

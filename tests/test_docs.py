@@ -20,7 +20,7 @@ PAGES = ["README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").gl
 
 #: Commands that are not run here, and why.
 NOT_RUN = {
-    "make run": "installs; .ci/run does it. What it runs is run here",
+    "make run": "installs; what it then runs is run here",
     "make test": "these tests",
     "mimesim paper --out out/paper": "minutes; tests/paper checks claims and files",
     "mimesim train workloads/training/vgg16-brief.yaml --quick": "needs image sets; tests/training trains on digits",
@@ -86,8 +86,6 @@ def run(command: list[str] | str, folder: Path, where: str) -> str:
 @pytest.mark.parametrize("name", PAGES)
 def test_examples_run(name: str, folder: Path, pytestconfig: pytest.Config) -> None:
     page = ROOT / name
-    if name == "README.md" and not (ROOT / "traces" / "vgg16-64").exists():
-        pytest.skip("the recorded traces are not there yet")
     for block in blocks(page):
         where = f"{name}:{block.line}"
         if block.file:
