@@ -174,7 +174,9 @@ CHECKS: dict[str, Callable[[Options], Section]] = {
 
 def _run(place: Path, workload: Path, *options: str) -> Cost:
     """Return what one ``mimesim run`` costs, as a user starts it."""
-    return cost_of([PYTHON, "-m", "mimesim", "run", workload, "--quiet", "--out", place / "out", *options], place)
+    return cost_of(
+        [PYTHON, "-m", "mimesim", "run", workload, "--quiet", "--out", place / "out", *options], place, memory=True
+    )
 
 
 def _child(what: str, argument: Path | int) -> list[float]:

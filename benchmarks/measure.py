@@ -22,7 +22,7 @@ _INTERVAL = 0.1
 
 @dataclass(frozen=True)
 class Cost:
-    """Seconds, and mebibytes: *largest_mib* of the largest process, *together_mib* of all (0 where /proc lacks it)."""
+    """Seconds, and mebibytes: *largest_mib* of the largest process, *together_mib* of all (0 if not looked at)."""
 
     wall_seconds: float
     cpu_seconds: float
@@ -30,10 +30,10 @@ class Cost:
     together_mib: float
 
 
-def cost_of(command: Sequence[str | Path], cwd: Path) -> Cost:
+def cost_of(command: Sequence[str | Path], cwd: Path, *, memory: bool = False) -> Cost:
     """Run *command* in folder *cwd* and return what it cost; raises :class:`RuntimeError` with its output if it fails.
 
-    What the processes share counts once in *together_mib*.
+    What the processes share counts once in *together_mib*, which is looked at only if *memory* is wanted.
     """
     began = time.perf_counter()
     with (cwd / "output.log").open("w+b") as log:
@@ -44,7 +44,8 @@ def cost_of(command: Sequence[str | Path], cwd: Path) -> Cost:
             pid, status, usage = os.wait4(process.pid, os.WNOHANG)
             if pid:
                 break
-            together = max(together, sum(_proportional_kib(child) for child in _tree(process.pid)))
+            if memory:
+                together = max(together, sum(_proportional_kib(child) for child in _tree(process.pid)))
             time.sleep(_INTERVAL)
         wall = time.perf_counter() - began
         process.returncode = os.waitstatus_to_exitcode(status)
