@@ -57,7 +57,7 @@ def test_the_examples_of_the_help_texts_work(mimesim: Mimesim, example: str) -> 
 def test_run_writes_results_and_says_where(mimesim: Mimesim, folder: Path) -> None:
     done = mimesim("run", "workloads/tiny.yaml")
     assert (done.returncode, done.stderr) == (0, "")
-    assert "Case-3: MIME" in done.stdout
+    assert "case-3: MIME" in done.stdout
     assert "out/tiny-pipelined" in done.stdout
     out = folder / "out" / "tiny-pipelined"
     assert {"layers.csv", "accesses.csv", "summary.csv", "run.json"} <= {path.name for path in out.iterdir()}
