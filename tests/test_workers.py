@@ -70,7 +70,7 @@ def test_an_input_error_arrives_as_it_was_raised_and_ends_the_others() -> None:
 
 
 def test_a_fault_tells_where_in_the_worker_it_happened() -> None:
-    with pytest.raises(RuntimeError, match="ZeroDivisionError.*no idea") as caught:
+    with pytest.raises(RuntimeError, match=r"ZeroDivisionError.*no idea") as caught:
         run(["broken", "a"])
     assert "in a worker process:" in caught.value.__notes__[0]
     assert "in work" in caught.value.__notes__[0]

@@ -55,8 +55,8 @@ class Phase:
     """One operation for the images of one phase; the lists that are not said otherwise hold one entry per pass.
 
     *position*: which operation of the network. *cycles*: length of the pass. *fill*: number of the fill it uses, -1 for
-    none. *lookups*: (region, numbers of blocks) pairs. *accumulation*: its index in the phase when the pass is the first
-    of one, else -1. *group*: whose pass it is. *scope*: see :class:`Accumulation`. *mapped_pes*: PEs that hold an
+    none. *lookups*: (region, numbers of blocks) pairs. *accumulation*: its index in the phase when the pass is the
+    first of one, else -1. *group*: whose pass it is. *scope*: see :class:`Accumulation`. *mapped_pes*: PEs that hold an
     output. *rows* and *feed_cycles*: cycles of each row and of the activation network, where rows may drift
     (``barrier: tile``). *jobs_of*, per accumulation: drain jobs up to its end.
     """
