@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from mimesim.ledger import CaseLedger
 from mimesim.machine.capacity import check_capacity
@@ -42,7 +44,8 @@ def replay(plan: CasePlan, progress: Callable[[Phase], None] | None = None) -> C
     loader = WeightLoader(environment, stream, dram)
     grid = PEGrid(environment, plan.hardware, plan.schedule, stream, dram)
     comparators = Comparators(environment, plan.hardware, stream, dram)
-    environment.run()
+    with _no_cycle_collection():
+        environment.run()
     ledger.events = environment.events
     ledger.cycles = ledger.phases[-1].end_cycle
     ledger.busy.update(
@@ -60,3 +63,15 @@ def replay(plan: CasePlan, progress: Callable[[Phase], None] | None = None) -> C
         refreshes=device.refreshes,
     )
     return ledger
+
+
+@contextmanager
+def _no_cycle_collection() -> Iterator[None]:
+    """Keep the cycle collector from walking a program's lists over and over: events die when nobody waits for them."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
