@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, settings
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
 
-# Whoever starts the tests in the background has them ignore Ctrl-C, and so would every command that a test starts.
+# A shell that starts the tests in the background has Ctrl-C ignored, in them and all they start; some press it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
