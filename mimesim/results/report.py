@@ -37,7 +37,15 @@ def render_summary(results: Sequence[CaseResult], workload: RunSettings, out: Pa
     # Narrow enough for a terminal of 80 columns: the titles go below.
     table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("case", overflow="fold")
-    for heading in ("Mcycles", "images/s", "faster", f"G{unit}", "less", "/".join(levels[:2]) + "/\n" + "/".join(levels[2:]) + " %", "DRAM\nMwords"):
+    for heading in (
+        "Mcycles",
+        "images/s",
+        "faster",
+        f"G{unit}",
+        "less",
+        "/".join(levels[:2]) + "/\n" + "/".join(levels[2:]) + " %",
+        "DRAM\nMwords",
+    ):
         table.add_column(Text(heading), justify="right", no_wrap=True)
     table.add_column("main stall", no_wrap=True)
     for result, row in zip(results, rows, strict=True):
