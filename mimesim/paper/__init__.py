@@ -81,11 +81,15 @@ def _explained(lab: Lab, claims: list[tuple[Claim, Masks]]) -> Iterable[Checked]
     missed = [(claim, kind) for (claim, kind), value in values.items() if value is not None and not claim.holds(value)]
     lab.run(explain.needed(lab, missed), "explanations")
     for (claim, kind), value in values.items():
-        if (claim, kind) in missed:
-            flips = tuple(explain.flipped(lab, claim, kind, missed))
-            yield Checked(claim, kind, value, explain.assumption(claim), flips)
-        else:
+        if (claim, kind) not in missed:
             yield Checked(claim, kind, value)
+            continue
+        flips = explain.flipped(lab, claim, kind, missed)
+        drawn = values.get((claim, "drawn")) if kind == "recorded" and claim.runs else None
+        if drawn is not None:
+            flips.insert(0, explain.Flip("drawn masks", drawn, claim.holds(drawn)))
+        why = explain.assumption(claim, only_recorded=drawn is not None and claim.holds(drawn))
+        yield Checked(claim, kind, value, why, tuple(flips))
 
 
 def _source(lab: Lab, kind: Masks) -> str:

@@ -127,8 +127,13 @@ RULES = (
 )
 
 
-def assumption(claim: Claim) -> str:
-    """Return what a claim hangs on."""
+def assumption(claim: Claim, *, only_recorded: bool = False) -> str:
+    """Return what a claim hangs on; *only_recorded*: it is missed on recorded masks, and holds on drawn ones."""
+    if only_recorded and claim.runs:
+        return (
+            "the masks: recorded ones have fewer zeros than Tables II and III, and behind a pool, whose bit is the OR "
+            "of its window, far fewer; masks drawn at the tables' sparsities are in band"
+        )
     return _rule(claim).assumption
 
 
@@ -159,7 +164,8 @@ def _rule(claim: Claim) -> Rule:
 
 def _flips(claim: Claim, masks: Masks) -> tuple[Variant, ...]:
     """Return the flips that can be run: recorded masks have one size only."""
-    return tuple(flip for flip in _rule(claim).flips if flip.pixels is None or masks == "drawn")
+    flips = _rule(claim).flips
+    return flips if masks == "drawn" else tuple(flip for flip in flips if flip.pixels is None)
 
 
 def _cut(lab: Lab, masks: Masks, flip: Variant, missed: Iterable[tuple[Claim, Masks]]) -> str:

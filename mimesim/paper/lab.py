@@ -19,7 +19,7 @@ from mimesim.network import Network
 from mimesim.networks import NETWORKS, build
 from mimesim.paper.claims import EVEN_LAYERS, TABLE_LAYERS, TASKS, Masks
 from mimesim.paper.runs import RunResult, RunSpec, Variant, execute
-from mimesim.trace import Trace, draw_trace
+from mimesim.trace import PoolDensity, Trace, draw_trace
 from mimesim.workers import run_parallel
 
 __all__ = ["ABLATIONS", "DRAWN_IMAGES", "DRAW_SEED", "ROLES", "Lab", "Progress"]
@@ -60,18 +60,18 @@ class Lab:
         self._progress = progress
         self._results: dict[RunSpec, RunResult] = {}
         self._jobs = jobs if jobs is not None else len(os.sched_getaffinity(0))
-        self._traces: dict[tuple[Masks, str, int], Path] = {}
+        self._traces: dict[tuple[Masks, str, int, PoolDensity], Path] = {}
         if self.tasks != TASKS:
             rule = f"must be the paper's: {', '.join(TASKS)}"
             raise workload.error(("tasks",), rule, list(self.tasks))
         self.cases = {role: self._case(role) for role in ROLES}
         build_schemes(workload)
         loaded = load_traces(workload, select(workload, "singular", images=workload.batch_images))
-        for case in self.cases.values():
-            self._traces["recorded", case.scheme, 0] = workload.trace_folder(case.trace).resolve()
         self.recorded = {case.scheme: loaded[case.trace] for case in self.cases.values()}
         self.network = self.recorded["mime"].network
         self.pixels = self.network.input.shape[1]
+        for scheme, trace in self.recorded.items():
+            self._traces["recorded", scheme, self.pixels, "table"] = trace.directory.resolve()
         names = {node.name for node in self.network.weight_layers}
         if missing := [layer for layer in (*EVEN_LAYERS, *TABLE_LAYERS) if layer not in names]:
             raise InputError("paper", f"has no layer {missing[0]!r}; the paper's network is VGG16", key="network")
@@ -89,14 +89,16 @@ class Lab:
         rule = f"hold no case of scheme {scheme!r} with skipping {skipping!r}: {role} of the paper"
         raise self.workload.error(("cases",), rule)
 
-    def trace(self, masks: Masks, scheme: str, pixels: int | None = None) -> Path:
+    def trace(self, masks: Masks, scheme: str, pixels: int | None = None, pool_density: PoolDensity = "table") -> Path:
         """Return the folder of a trace; drawn ones are drawn when first asked for, at any side of the image."""
-        side = 0 if pixels in (None, self.pixels) else pixels or 0
-        key = (masks, scheme, side)
+        side = self.pixels if pixels is None else pixels
+        key = (masks, scheme, side, pool_density)
         if key not in self._traces:
             if masks == "recorded":
-                raise InputError("paper", "recorded masks exist only at the size they were recorded at", value=pixels)
-            self._traces[key] = self._folder / f"{scheme}-{side or self.pixels}"
+                raise InputError(
+                    "paper", "recorded masks exist only as, and at the size, they were recorded", value=side
+                )
+            self._traces[key] = self._folder / f"{scheme}-{side}-{pool_density}"
             draw_trace(
                 self._traces[key],
                 network=self._network(side),
@@ -104,6 +106,7 @@ class Lab:
                 tasks=self.tasks,
                 images=DRAWN_IMAGES,
                 seed=DRAW_SEED,
+                pool_density=pool_density,
             )
         return self._traces[key]
 
@@ -118,7 +121,7 @@ class Lab:
         return min(trace.entry(task).images for trace in self.recorded.values() for task in self.tasks)
 
     def _network(self, side: int) -> Network:
-        if not side:
+        if side == self.pixels:
             return self.network
         if self.network.name not in NETWORKS:
             raise InputError("paper", "cannot be built at another size", key="network", value=self.network.name)
@@ -132,8 +135,9 @@ class Lab:
         spec = replace(spec, skipping=case.skipping, last_layer=last_layer)
         for variant in variants:
             spec = spec.changed(variant)
-            if variant.pixels is not None:
-                spec = replace(spec, trace=self.trace(masks, case.scheme, variant.pixels))
+            if variant.pixels is not None or variant.pool_density != "table":
+                trace = self.trace(masks, case.scheme, variant.pixels, variant.pool_density)
+                spec = replace(spec, trace=trace)
         for each in ablation:
             grids = [variant.small_grid for variant in variants if variant.small_grid is not None]
             spec = spec.changed(self.ablation(each, spec, grids[-1] if grids else None))
@@ -153,8 +157,9 @@ class Lab:
         )
 
     def shared(self, spec: RunSpec) -> RunSpec:
-        """Return *spec*, on drawn masks if it skips nothing: then no mask is looked at, and one run serves for both."""
-        if spec.skipping != "none" or spec.trace not in [trace.directory.resolve() for trace in self.recorded.values()]:
+        """Return *spec*, on drawn masks if it skips nothing: then no mask is looked at, and one run serves for all."""
+        alike = [path for (_, _, side, _), path in self._traces.items() if side == self.pixels]
+        if spec.skipping != "none" or spec.trace not in alike:
             return spec
         return replace(spec, trace=self.trace("drawn", spec.scheme))
 

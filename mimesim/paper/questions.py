@@ -74,7 +74,7 @@ def answers(lab: Lab, kinds: Iterable[Masks]) -> list[Answer]:
 
 
 def _comparisons(lab: Lab, masks: Masks) -> Iterator[Comparison]:
-    for question in (_causes, _memory, _batches, _accounting, _compression, _prices, _grids):
+    for question in (_causes, _memory, _batches, _accounting, _compression, _prices, _pools, _grids):
         yield from question(lab, masks)
 
 
@@ -151,6 +151,19 @@ def _priced(
 ) -> Comparison:
     over, under = (lab.spec(f"{name}/{mode}", masks) for name in (role, "mime"))
     return Comparison(question, setting, masks, title, over, "MIME", under, pricing, cycles=False)
+
+
+def _pools(lab: Lab, masks: Masks) -> Iterator[Comparison]:
+    """Ask how much hangs on what the tables leave out: how dense a pool's output is, which the next layer reads."""
+    if masks == "recorded":
+        return
+    for variant in (Variant("pooled bits are drawn at the table's density"), v.POOLED_BY_OR):
+        for mode in ("singular", "pipelined"):
+            mime = lab.spec(f"mime/{mode}", masks, variant)
+            for role, title in _BASELINES[:2]:
+                over = lab.spec(f"{role}/{mode}", masks, variant)
+                setting = f"{variant.name}, {mode}"
+                yield Comparison("density behind a pool", setting, masks, title, over, "MIME", mime, cycles=False)
 
 
 def _grids(lab: Lab, masks: Masks) -> Iterator[Comparison]:

@@ -21,7 +21,7 @@ from mimesim.schedule.costs import CostBook
 from mimesim.schedule.images import compose_batches
 from mimesim.schedule.program import plan_case
 from mimesim.schemes import SCHEMES
-from mimesim.trace import Trace
+from mimesim.trace import PoolDensity, Trace
 
 __all__ = ["LayerSums", "RunResult", "RunSpec", "Variant", "execute"]
 
@@ -30,7 +30,8 @@ __all__ = ["LayerSums", "RunResult", "RunSpec", "Variant", "execute"]
 class Variant:
     """A change of one or more assumptions: laid over hardware, schedule and options of a run, mapping by mapping.
 
-    *pixels* replays masks drawn for images of another side, *accounting* and *prices* price the same counts otherwise;
+    *pixels* replays masks drawn for images of another side, *pool_density* masks whose pools are drawn otherwise (see
+    :func:`draw_trace`), *accounting* and *prices* price the same counts otherwise;
     *multiplied_padding* prices the taps outside a tensor as MACs where nothing is skipped (the machine idles on them).
     *small_grid* takes the place of Fig. 9's grid of 256 PEs, and leaves other runs alone.
     """
@@ -41,6 +42,7 @@ class Variant:
     options: Mapping[str, str] = field(default_factory=dict)
     skipping: Skipping | None = None
     pixels: int | None = None
+    pool_density: PoolDensity = "table"
     batch_images: int | None = None
     accounting: Accounting | None = None
     prices: Prices | None = None

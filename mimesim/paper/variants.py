@@ -23,6 +23,7 @@ __all__ = [
     "IDEAL_NETWORK",
     "LPDDR4",
     "MULTIPLIED_PADDING",
+    "POOLED_BY_OR",
     "SMALL_GRIDS",
     "SMALL_IMAGES",
     "SQUARE_GRID",
@@ -65,6 +66,7 @@ BIG_CACHES_BY_SET = Variant(
 EIGHT_TILES = Variant("8 position tiles per PE", hardware=_ONE_BANK, schedule=_EIGHT)
 CHANNEL_THRESHOLDS = Variant("one threshold per channel", options={"granularity": "channel"})
 SMALL_IMAGES = Variant("32 px", pixels=32)
+POOLED_BY_OR = Variant("pooled bits are the OR of their window", pool_density="or")
 BITMAP = Variant("pruned weights as non-zeros and bitmap", options={"storage": "bitmap"})
 LPDDR4 = Variant("LPDDR4 (64 MACs a word)", prices=Prices.model_validate("lpddr4-65nm-pj"))
 SQUARE_GRID = Variant(
