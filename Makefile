@@ -6,7 +6,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
 WORKLOAD ?= workloads/vgg16.yaml
 MODE     ?= pipelined
-CONFIG   ?= workloads/training/vgg16-brief.yaml
+CONFIG   ?= workloads/training/vgg16-reduced.yaml
 # Paths and expressions that pytest is to be given instead of everything: make test TESTS=tests/trace
 TESTS    ?= tests
 

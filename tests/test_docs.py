@@ -23,7 +23,7 @@ NOT_RUN = {
     "make run": "installs; what it then runs is run here",
     "make test": "these tests",
     "mimesim paper --out out/paper": "minutes; tests/paper checks claims and files",
-    "mimesim train workloads/training/vgg16-brief.yaml --quick": "needs image sets; tests/training trains on digits",
+    "mimesim train workloads/training/vgg16-reduced.yaml --quick": "needs image sets; tests/training trains on digits",
 }
 RUN_INSTEAD = {"make run": "mimesim run --mode pipelined workloads/vgg16.yaml"}
 

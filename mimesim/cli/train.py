@@ -21,7 +21,7 @@ def train(config: Path, quick: bool) -> None:
 
     \b
     Example:
-      mimesim train workloads/training/vgg16-brief.yaml --quick
+      mimesim train workloads/training/vgg16-reduced.yaml --quick
     """
     from mimesim.errors import MimesimError
 

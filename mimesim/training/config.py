@@ -11,8 +11,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from mimesim.errors import InputError
 
 __all__ = [
+    "BatchNorm",
+    "BatchNormMethod",
     "Child",
     "ConventionalMethod",
+    "HeadMethod",
     "Method",
     "MimeMethod",
     "Parent",
@@ -20,13 +23,14 @@ __all__ = [
     "PrunedMethod",
     "Record",
     "Schedule",
-    "Scheme",
     "TrainingConfig",
+    "Trials",
     "load_config",
 ]
 
-Scheme = Literal["conventional", "mime", "pruned"]
+BatchNorm = Literal["frozen", "statistics", "trained"]
 Rate = Annotated[float, Field(gt=0, le=10)]
+MethodName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
 Images = Annotated[int, Field(gt=0)]
 
 
@@ -50,23 +54,38 @@ class Schedule(_Frozen):
     rate_course: Literal["onecycle", "cosine", "linear", "constant"] = "cosine"
 
 
-class Parent(Schedule):
-    """The network whose weights the schemes share or start from."""
+class Parent(_Frozen):
+    """The network whose weights the schemes share or start from: *weights* from elsewhere, or trained on *dataset*."""
 
+    weights: str | None = None
+    """``imagenet``: torchvision's, downloaded; else a file of a state that torchvision's network of that name takes."""
     dataset: str = "tinyimagenet100"
     train_images: Images | None = None
+    schedule: Schedule | None = None
     rate: Rate = 1e-3
     weight_decay: Annotated[float, Field(ge=0)] = 1e-2
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.1
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    crop_scale: Annotated[float, Field(gt=0, le=1)] | None = None
+    """Random crops of at least this share of the area; without it images are shifted by up to an eighth."""
+    hidden_batch_norm: bool = False
+    """Train VGG's hidden layers with batch norm, which is folded into their weights and biases at the end."""
     recalibrate_images: Annotated[int, Field(ge=0)] = 0
     """Training images from which batch-norm statistics are measured anew at the end; 0 keeps the running averages."""
 
+    @model_validator(mode="after")
+    def _one_origin(self) -> Parent:
+        if (self.weights is None) == (self.schedule is None):
+            raise ValueError("give either weights (a file, or imagenet) or a schedule to train by")
+        return self
+
 
 class _Adaptation(_Frozen):
-    """What every method has: the learning rates of what it trains and of the task's new head."""
+    """What every method has: a name, the learning rates of what it trains, of which trials choose one, and the rate of
+    the task's new head."""
 
-    rate: Rate = 1e-3
+    name: MethodName
+    rates: Annotated[tuple[Rate, ...], Field(min_length=1)] = (1e-3,)
     head_rate: Rate = 1e-3
 
 
@@ -74,49 +93,92 @@ class ConventionalMethod(_Adaptation):
     """All weights fine-tuned, ReLU: the paper's baseline."""
 
     scheme: Literal["conventional"] = "conventional"
+    name: MethodName = "conventional"
 
 
 class MimeMethod(_Adaptation):
-    """Weights frozen; thresholds trained at *rate* with the penalty *beta* (equation 3)."""
+    """Weights frozen; thresholds trained at one of *rates* with the penalty *beta* (equation 3).
+
+    *batch_norm* is the parent's (``frozen``), has its ``statistics`` measured anew on the task's images, or is
+    ``trained`` along at the head's rate.
+    """
 
     scheme: Literal["mime"] = "mime"
+    name: MethodName = "mime"
     threshold_granularity: Literal["neuron", "channel"] = "neuron"
     threshold_start: Annotated[float, Field(ge=0)] = 0.0
     beta: Annotated[float, Field(ge=0)] = 1e-6
+    batch_norm: BatchNorm = "frozen"
 
 
 class PrunedMethod(_Adaptation):
     """Pruned at initialization, layer by layer to *weight_sparsity*, then fine-tuned with ReLU."""
 
     scheme: Literal["pruned"] = "pruned"
+    name: MethodName = "pruned"
     weight_sparsity: Annotated[float, Field(ge=0, lt=1)] = 0.9
 
 
-Method = Annotated[ConventionalMethod | MimeMethod | PrunedMethod, Field(discriminator="scheme")]
+class HeadMethod(_Adaptation):
+    """A control: the parent as it is, only the head learns, at one of *rates*."""
+
+    scheme: Literal["head"] = "head"
+    name: MethodName = "head"
+
+
+class BatchNormMethod(_Adaptation):
+    """A control: weights frozen, ReLU; batch norm learns at one of *rates*."""
+
+    scheme: Literal["batch_norm"] = "batch_norm"
+    name: MethodName = "batch_norm"
+
+
+Method = Annotated[
+    ConventionalMethod | MimeMethod | PrunedMethod | HeadMethod | BatchNormMethod, Field(discriminator="scheme")
+]
+
+
+class Trials(_Frozen):
+    """How one of a method's learning rates is chosen: each trains on what is left of the training images when
+    *held_out* of them are set aside, for *share* of the steps, and the most accurate on those wins."""
+
+    held_out: Annotated[float, Field(gt=0, lt=1)] = 0.1
+    share: Annotated[float, Field(gt=0, le=1)] = 1.0
+    tasks: tuple[str, ...] | None = None
+    """The tasks whose mean decides for all; without it every task decides for itself."""
 
 
 class Child(Schedule):
-    """What all methods have in common on a task: the same images, steps and order."""
+    """What all methods have in common on a task: the same images, steps, order and number of learning-rate trials."""
 
     train_images: Images | None = None
     tasks: Annotated[tuple[str, ...], Field(min_length=1)] = ("cifar10", "cifar100", "fashion_mnist")
+    trials: Trials | None = None
     methods: Annotated[tuple[Method, ...], Field(min_length=1)]
 
     @model_validator(mode="after")
-    def _once(self) -> Child:
-        listed: dict[str, list[str]] = {"task": list(self.tasks), "scheme": [m.scheme for m in self.methods]}
+    def _fair(self) -> Child:
+        listed: dict[str, list[str]] = {"task": list(self.tasks), "method": [m.name for m in self.methods]}
         for label, names in listed.items():
             twice = sorted({name for name in names if names.count(name) > 1})
             if twice:
                 raise ValueError(f"{label} {twice[0]!r} is listed twice")
+        counts = {method.name: len(method.rates) for method in self.methods}
+        if len(set(counts.values())) > 1:
+            raise ValueError(f"every method has as many rates as the others, to be fair: {counts}")
+        if max(counts.values()) > 1 and self.trials is None:
+            raise ValueError("several rates need trials to choose between them: give trials")
+        unknown = sorted(set(self.trials.tasks or ()) - set(self.tasks)) if self.trials else []
+        if unknown:
+            raise ValueError(f"trials.tasks names {unknown[0]!r}, which is none of tasks")
         return self
 
 
 class Record(_Frozen):
-    """Which images are recorded, and where the traces go: one folder per scheme."""
+    """How many images of each task are recorded of which methods, and where the traces go: one folder per method."""
 
     directory: Path
-    images: dict[Scheme, Images]
+    images: dict[str, Images]
 
 
 class TrainingConfig(_Frozen):
@@ -124,7 +186,7 @@ class TrainingConfig(_Frozen):
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
     note: str = ""
-    network: Literal["vgg16"] = "vgg16"
+    network: str = "vgg16"
     size_px: Annotated[int, Field(ge=8, le=1024)] = 64
     seed: Annotated[int, Field(ge=0)] = 0
     test_images: Images = 2000
@@ -136,12 +198,15 @@ class TrainingConfig(_Frozen):
 
     @model_validator(mode="after")
     def _ends_at_size(self) -> TrainingConfig:
-        for label, schedule in (("parent", self.parent), ("child", self.child)):
-            if schedule.phases[-1].size_px != self.size_px:
+        for label, schedule in (("parent.schedule", self.parent.schedule), ("child", self.child)):
+            if schedule is not None and schedule.phases[-1].size_px != self.size_px:
                 raise ValueError(f"{label}.phases must end at size_px = {self.size_px}, the size that is recorded")
-        missing = [m.scheme for m in self.child.methods if m.scheme not in self.record.images]
-        if missing:
-            raise ValueError(f"record.images has no entry for the scheme {missing[0]!r}")
+        recordable = {m.name: isinstance(m, ConventionalMethod | MimeMethod | PrunedMethod) for m in self.child.methods}
+        for name in self.record.images:
+            if name not in recordable:
+                raise ValueError(f"record.images names {name!r}, which is none of the methods")
+            if not recordable[name]:
+                raise ValueError(f"record.images names {name!r}, a control that no scheme of the simulator replays")
         return self
 
 

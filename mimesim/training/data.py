@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-__all__ = ["MEAN", "STD", "ImageSet", "augment", "normalise", "resize", "subset"]
+__all__ = ["MEAN", "STD", "ImageSet", "augment", "hold_out", "normalise", "random_resized_crop", "resize", "subset"]
 
 MEAN = (0.485, 0.456, 0.406)
 STD = (0.229, 0.224, 0.225)
@@ -51,6 +52,13 @@ def subset(data: ImageSet, count: int | None, seed: int) -> ImageSet:
     return data.take(np.sort(chosen))
 
 
+def hold_out(data: ImageSet, share: float, seed: int) -> tuple[ImageSet, ImageSet]:
+    """What is left, and *share* of the images, drawn by *seed* and balanced over the classes."""
+    held = subset(data, max(1, round(share * len(data))), seed + 1)
+    kept = ~torch.isin(data.ids, held.ids)
+    return data.take(kept.nonzero().flatten()), held
+
+
 def resize(data: ImageSet, size: int) -> ImageSet:
     """Bilinear with antialiasing, rounded back to uint8; a thousand images at a time keeps the peak memory low."""
     if tuple(data.images.shape[2:]) == (size, size):
@@ -78,6 +86,25 @@ def augment(images: Tensor, generator: torch.Generator) -> Tensor:
     rows, columns = (line[start[:, None] + torch.arange(side)] for start in starts)
     picked = torch.arange(count)[:, None, None]
     return images.permute(0, 2, 3, 1)[picked, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
+
+
+def random_resized_crop(images: Tensor, size: int, scale: float, generator: torch.Generator) -> Tensor:
+    """A random part of each image, at least *scale* of its area and up to 4:3, at *size* pixels; half are flipped.
+
+    uint8 (N, C, H, W) to uint8 (N, C, size, size), bilinear. The recipe of ImageNet training (Szegedy et al., 2015).
+    """
+    count = len(images)
+    area = scale + (1.0 - scale) * torch.rand(count, generator=generator)
+    ratio = ((torch.rand(count, generator=generator) * 2 - 1) * math.log(4 / 3) / 2).exp()
+    width, height = (area.sqrt() * ratio).clamp(max=1.0), (area.sqrt() / ratio).clamp(max=1.0)
+    flip = (torch.rand(count, generator=generator) < 0.5) * -2.0 + 1.0
+    shift = torch.rand(2, count, generator=generator) * 2 - 1
+    affine = torch.zeros(count, 2, 3)
+    affine[:, 0, 0], affine[:, 0, 2] = width * flip, shift[0] * (1 - width)
+    affine[:, 1, 1], affine[:, 1, 2] = height, shift[1] * (1 - height)
+    grid = nn.functional.affine_grid(affine, [count, images.shape[1], size, size], align_corners=False)
+    picked = nn.functional.grid_sample(images.float(), grid, padding_mode="reflection", align_corners=False)
+    return picked.round_().clamp_(0, 255).to(torch.uint8)
 
 
 def normalise(images: Tensor) -> Tensor:

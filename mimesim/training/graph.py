@@ -2,45 +2,93 @@
 
 from __future__ import annotations
 
+from math import prod
+from typing import Any, cast
+
 from torch import nn
 
 from mimesim.errors import InputError
 from mimesim.network import Network, Node
-from mimesim.training.models import Layer, Vgg
+from mimesim.training.sites import Site
+from mimesim.training.tracing import TracedModel
 
 __all__ = ["network_of"]
 
+Shape = tuple[int, int, int]
 
-def network_of(model: Vgg, name: str, size: int, classes: int | None = None) -> Network:
+
+def network_of(model: TracedModel, name: str, size: int, classes: int | None = None) -> Network:
     """The graph of *model* for square images of *size* pixels, batch norm folded.
 
-    *classes* replaces the size of the model's own head, for a graph that several tasks share. The size must be one at
-    which the adaptive pool before the first hidden layer does nothing, since the graph has no such node.
+    *classes* replaces the size of the model's own head, for a graph that several tasks share. Raises ``InputError``
+    for a layer that the simulator does not have at this size: a dilated convolution, or an adaptive pool that does
+    not cut its input into equal windows.
     """
-    nodes = [Node(name="image", kind="input", shape=(model.shape.channels, size, size))]
-    shapes = model.output_shapes(size)
-    last_map = (model.shape.channels, size, size)
-    for node_name, shape in shapes.items():
-        module, inputs = model.nodes[node_name], (nodes[-1].name,)
-        if len(shape) == 3:
-            channels, height, width = shape
-            last_map = (channels, height, width)
-            if isinstance(module, nn.MaxPool2d):
-                pool = Node(
-                    name=node_name, kind="max_pool", inputs=inputs, shape=last_map, kernel=(2, 2), stride=(2, 2)
-                )
-                nodes.append(pool)
+    found = {site: _three(shape) for site, shape in model.output_shapes(size).items()} | {"image": (3, size, size)}
+    nodes = [Node(name="image", kind="input", shape=(3, size, size))]
+    replaced: dict[str, str] = {}
+    for site in model.sites:
+        inputs = tuple(replaced.get(source, source) for source in site.inputs)
+        shape, before = found[site.name], found[site.inputs[0]]
+        window: dict[str, Any] = {}
+        if site.kind == "conv":
+            window = _convolution(site, cast("nn.Conv2d", model.layers[site.name]))
+        elif site.pool is not None:
+            window = _pool(site, before, shape)
+            if site.kind == "avg_pool" and window["kernel"] == (1, 1) and shape == before:
+                replaced[site.name] = inputs[0]
                 continue
-            conv = Node(
-                name=node_name, kind="conv", inputs=inputs, shape=last_map, kernel=(3, 3), padding=(1, 1),
-                activation=True,
-            )  # fmt: skip
-            nodes.append(conv)
-            continue
-        hidden = isinstance(module, Layer)
-        features = shape[0] if hidden or classes is None else classes
-        nodes.append(Node(name=node_name, kind="linear", inputs=inputs, shape=(features, 1, 1), activation=hidden))
-    if last_map[1] != model.shape.positions:
-        rule = f"the hidden layers read {model.shape.positions} positions a side, but pooling leaves {last_map[1]}"
-        raise InputError("recording", rule, key="size_px", value=size)
+        elif site.kind == "linear":
+            layer = model.layers[site.name]
+            if layer.weight.shape[1] != prod(before):
+                rule = f"reads {layer.weight.shape[1]} of the {prod(before)} values before it: only whole inputs"
+                raise InputError("model", rule, key=site.name)
+            if site is model.head_site and classes is not None:
+                shape = (classes, 1, 1)
+        nodes.append(
+            Node(name=site.name, kind=site.kind, inputs=inputs, shape=shape, activation=bool(site.activation), **window)
+        )
     return Network(name=name, nodes=tuple(nodes))
+
+
+def _three(shape: tuple[int, ...]) -> Shape:
+    channels, height, width = (*shape, 1, 1)[:3]
+    return channels, height, width
+
+
+def _pair(value: Any) -> tuple[int, int]:
+    first, second = value if isinstance(value, tuple | list) else (value, value)
+    return int(first), int(second)
+
+
+def _convolution(site: Site, layer: nn.Conv2d) -> dict[str, Any]:
+    padding: Any = layer.padding
+    if isinstance(padding, str):
+        same = padding == "same" and all(extent % 2 for extent in layer.kernel_size)
+        if padding == "same" and not same:
+            raise InputError("model", "same padding needs odd kernels", key=site.name, value=layer.kernel_size)
+        padding = tuple(extent // 2 for extent in layer.kernel_size) if same else (0, 0)
+    if _pair(layer.dilation) != (1, 1):
+        raise InputError("model", "dilated convolutions are not simulated", key=site.name, value=layer.dilation)
+    if layer.padding_mode != "zeros":
+        raise InputError("model", "only padding with zeros is simulated", key=site.name, value=layer.padding_mode)
+    return {
+        "kernel": _pair(layer.kernel_size),
+        "stride": _pair(layer.stride),
+        "padding": _pair(padding),
+        "groups": layer.groups,
+    }
+
+
+def _pool(site: Site, before: Shape, shape: Shape) -> dict[str, Any]:
+    pool = site.pool
+    if isinstance(pool, nn.MaxPool2d | nn.AvgPool2d):
+        if isinstance(pool, nn.MaxPool2d) and _pair(pool.dilation) != (1, 1):
+            raise InputError("model", "dilated pools are not simulated", key=site.name, value=pool.dilation)
+        stride = pool.stride if pool.stride is not None else pool.kernel_size
+        return {"kernel": _pair(pool.kernel_size), "stride": _pair(stride), "padding": _pair(pool.padding)}
+    kernel = (before[1] // shape[1], before[2] // shape[2])
+    if before[1] != kernel[0] * shape[1] or before[2] != kernel[1] * shape[2]:
+        rule = f"makes {shape[1]} x {shape[2]} of {before[1]} x {before[2]} positions: its windows must be equal"
+        raise InputError("model", rule, key=site.name)
+    return {"kernel": kernel, "stride": kernel}

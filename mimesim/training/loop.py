@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from itertools import accumulate
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -16,12 +14,14 @@ from torch import Tensor, nn
 from mimesim.errors import InputError
 from mimesim.training.checkpoint import FORMAT, load_checkpoint, save_checkpoint
 from mimesim.training.config import Schedule
-from mimesim.training.data import ImageSet, augment, normalise, resize
+from mimesim.training.data import ImageSet, augment, normalise, random_resized_crop, resize
+from mimesim.training.device import autocast
 from mimesim.training.methods import Recipe
-from mimesim.training.models import Vgg, load_state
+from mimesim.training.models import load_state
 from mimesim.training.progress import Curve, Meter
+from mimesim.training.tracing import TracedModel
 
-__all__ = ["Job", "autocast", "fit", "pick_device", "rate_factor"]
+__all__ = ["Job", "fit", "rate_factor"]
 
 
 @dataclass
@@ -29,7 +29,7 @@ class Job:
     """One fit: what is trained on what, and under which name it is resumed."""
 
     name: str
-    model: Vgg
+    model: TracedModel
     recipe: Recipe
     data: ImageSet
     schedule: Schedule
@@ -39,23 +39,11 @@ class Job:
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     weight_decay: float = 0.0
     label_smoothing: float = 0.0
+    crop_scale: float | None = None
+    """Smallest share of an image's area that a random crop keeps; None: shifts by up to an eighth of the side."""
     checkpoint_steps: int = 100
     stop_after: int | None = None
     """Stop (with a checkpoint) after this many steps of this call; for tests of resuming."""
-
-
-def pick_device() -> torch.device:
-    """CUDA, else Apple's MPS, else the CPU."""
-    if torch.cuda.is_available():
-        return torch.device("cuda")
-    if torch.backends.mps.is_available():
-        return torch.device("mps")
-    return torch.device("cpu")
-
-
-def autocast(device: torch.device) -> AbstractContextManager[Any]:
-    """bfloat16 where matrices are multiplied; the parameters stay float32, so no loss scaling is needed."""
-    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=device.type in ("cpu", "cuda"))
 
 
 def rate_factor(course: str, done: float) -> float:
@@ -87,7 +75,8 @@ def fit(job: Job) -> Curve:
     Everything random is seeded by the step it happens in, so a resumed run ends with the very numbers of an
     uninterrupted one. The optimiser starts anew with each phase, because the shape of the thresholds changes with it.
     """
-    model = job.model.to(job.device)
+    model = job.model
+    model.module.to(job.device).to(memory_format=torch.channels_last)
     per_epoch = max(1, len(job.data) // job.schedule.batch)
     lengths = [max(1, round(phase.epochs * per_epoch)) for phase in job.schedule.phases]
     total, ends = sum(lengths), list(accumulate(lengths))
@@ -102,16 +91,18 @@ def fit(job: Job) -> Curve:
             optimiser = _optimiser(job, model)
             rates = [float(group["lr"]) for group in optimiser.param_groups]
             if saved is not None and saved["phase"] == number:
-                load_state(model, saved["model"], str(job.checkpoint))
+                load_state(model.module, saved["model"], str(job.checkpoint))
                 optimiser.load_state_dict(saved["optimiser"])
-            data, first = resize(job.data, phase.size_px), end - lengths[number]
+            first = end - lengths[number]
+            # a random crop is cut out of the image's own pixels
+            data = job.data if job.crop_scale is not None else resize(job.data, phase.size_px)
             begin = max(start, first)
             batches = _batches(len(data), job.schedule.batch, range(begin - first, end - first), job.seed * 10 + number)
             for step, rows in enumerate(batches, begin):
                 factor = rate_factor(job.schedule.rate_course, step / total)
                 for group, rate in zip(optimiser.param_groups, rates, strict=True):
                     group["lr"] = rate * factor
-                loss, right = _step(job, optimiser, data, rows, step)
+                loss, right = _step(job, optimiser, data, rows, step, phase.size_px)
                 done = step + 1
                 meter.add(loss, right, len(rows), flush=done == end, size_px=phase.size_px, rate=rates[0] * factor)
                 if done == total or (done < end and (done == stop or done % job.checkpoint_steps == 0)):
@@ -121,10 +112,16 @@ def fit(job: Job) -> Curve:
     return meter.curve
 
 
-def _step(job: Job, optimiser: torch.optim.Optimizer, data: ImageSet, rows: Tensor, step: int) -> tuple[float, int]:
+def _step(
+    job: Job, optimiser: torch.optim.Optimizer, data: ImageSet, rows: Tensor, step: int, size: int
+) -> tuple[float, int]:
     """One step of the optimiser on the images at *rows*: the loss (cross entropy) and how many were right."""
     model = job.model
-    images = augment(data.images[rows], torch.Generator().manual_seed(job.seed * 1_000_003 + step))
+    generator = torch.Generator().manual_seed(job.seed * 1_000_003 + step)
+    if job.crop_scale is None:
+        images = augment(data.images[rows], generator)
+    else:
+        images = random_resized_crop(data.images[rows], size, job.crop_scale, generator)
     images = normalise(images.to(job.device)).contiguous(memory_format=torch.channels_last)
     labels = data.labels[rows].to(job.device)
     job.recipe.train_mode(model)
@@ -132,7 +129,7 @@ def _step(job: Job, optimiser: torch.optim.Optimizer, data: ImageSet, rows: Tens
     optimiser.zero_grad(set_to_none=True)
     try:
         with autocast(job.device):
-            logits = model(images)
+            logits = model.module(images)
         loss = nn.functional.cross_entropy(logits.float(), labels, label_smoothing=job.label_smoothing)
         penalty = job.recipe.penalty(model)
         whole = loss if penalty is None else loss + penalty
@@ -148,11 +145,11 @@ def _step(job: Job, optimiser: torch.optim.Optimizer, data: ImageSet, rows: Tens
     return loss.item(), int((logits.argmax(1) == labels).sum())
 
 
-def _optimiser(job: Job, model: Vgg) -> torch.optim.Optimizer:
+def _optimiser(job: Job, model: TracedModel) -> torch.optim.Optimizer:
     groups = job.recipe.parameter_groups(model)
     if job.schedule.optimiser == "sgd":
         return torch.optim.SGD(groups, momentum=0.9, nesterov=True, weight_decay=job.weight_decay)
-    return torch.optim.AdamW(groups, weight_decay=job.weight_decay)
+    return torch.optim.AdamW(groups, weight_decay=job.weight_decay, fused=job.device.type in ("cpu", "cuda"))
 
 
 def _keep(job: Job, optimiser: torch.optim.Optimizer, phase: int, step: int, curve: Curve) -> None:
@@ -162,7 +159,7 @@ def _keep(job: Job, optimiser: torch.optim.Optimizer, phase: int, step: int, cur
         "phase": phase,
         "step": step,
         "curve": curve,
-        "model": job.model.state_dict(),
+        "model": job.model.module.state_dict(),
         "optimiser": optimiser.state_dict(),
     }
     save_checkpoint(job.checkpoint, content)

@@ -7,43 +7,51 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mimesim.training.config import Method, MimeMethod, PrunedMethod
-from mimesim.training.models import Vgg, weight_layers
+from mimesim.training.config import BatchNorm, BatchNormMethod, HeadMethod, Method, MimeMethod, PrunedMethod
+from mimesim.training.data import ImageSet
+from mimesim.training.recalibrate import recalibrate
 from mimesim.training.threshold import ThresholdLayer, threshold_layers, threshold_penalty
+from mimesim.training.tracing import TracedModel
 
-__all__ = ["FineTune", "Mime", "Pruned", "Recipe", "Scratch", "frozen_parameters", "make_recipe"]
+__all__ = ["FineTune", "Frozen", "Mime", "Pruned", "Recipe", "Scratch", "frozen_state", "make_recipe"]
 
 
 class Recipe:
     """Plain training of everything; the schemes override what they do differently."""
+
+    batch_norm: BatchNorm = "trained"
 
     def __init__(self, rate: float, head_rate: float) -> None:
         """Learning rates of the body and of the head."""
         self.rate = rate
         self.head_rate = head_rate
 
-    def prepare(self, model: Vgg, size: int) -> None:
-        """Change the freshly loaded parent (with its new head) into what is trained, for images of *size* pixels."""
+    def prepare(self, model: TracedModel, size: int, data: ImageSet | None = None) -> None:
+        """Change the freshly loaded parent (with its new head) into what is trained, for images of *size* pixels.
 
-    def resize(self, model: Vgg, size: int) -> None:
+        *data* is the task's training set, or None where a finished network is only loaded.
+        """
+
+    def resize(self, model: TracedModel, size: int) -> None:
         """Adjust what depends on the input size, at the start of a phase."""
 
-    def parameter_groups(self, model: Vgg) -> list[dict[str, Any]]:
+    def parameter_groups(self, model: TracedModel) -> list[dict[str, Any]]:
         """Parameters and learning rates, as an optimiser takes them."""
-        head = list(model.nodes["classifier"].parameters())
+        head = list(model.head.parameters())
         mine = {id(p) for p in head}
-        rest = [p for p in model.parameters() if id(p) not in mine and p.requires_grad]
-        return [{"params": rest, "lr": self.rate}, {"params": head, "lr": self.head_rate}]
+        rest = [p for p in model.module.parameters() if id(p) not in mine and p.requires_grad]
+        groups = [{"params": rest, "lr": self.rate}] if rest else []
+        return [*groups, {"params": head, "lr": self.head_rate}]
 
-    def train_mode(self, model: Vgg) -> None:
+    def train_mode(self, model: TracedModel) -> None:
         """Put the modules that learn into training mode."""
-        model.train()
+        model.module.train()
 
-    def penalty(self, model: Vgg) -> Tensor | None:
+    def penalty(self, model: TracedModel) -> Tensor | None:
         """What is added to the cross entropy, a scalar."""
         return None
 
-    def after_step(self, model: Vgg) -> None:
+    def after_step(self, model: TracedModel) -> None:
         """Restore what every step must keep."""
 
 
@@ -55,40 +63,79 @@ class FineTune(Recipe):
     """The paper's baseline: the parent's weights, batch norm and a new head, all trained, with ReLU."""
 
 
-class Mime(Recipe):
-    """Weights and batch norm of the parent frozen (running statistics too); thresholds and head learn."""
+class Frozen(Recipe):
+    """The parent's weights are never changed; the head learns, and batch norm as *batch_norm* says.
 
-    def __init__(self, method: MimeMethod) -> None:
-        """Take granularity, start and beta from *method*; its rate is the thresholds'."""
-        super().__init__(method.rate, method.head_rate)
+    ``frozen``: the parent's statistics, scales and shifts. ``statistics``: mean and variance measured once on the
+    task's training images before training starts, scales and shifts the parent's. ``trained``: scales and shifts
+    learn, and the running statistics follow the task's batches.
+    """
+
+    def __init__(self, rate: float, head_rate: float, batch_norm: BatchNorm) -> None:
+        """*rate* is that of all that learns beside the head."""
+        super().__init__(rate, head_rate)
+        self.batch_norm = batch_norm
+
+    def prepare(self, model: TracedModel, size: int, data: ImageSet | None = None) -> None:
+        """Freeze the weights."""
+        for parameter in model.module.parameters():
+            parameter.requires_grad_(False)
+        for parameter in model.head.parameters():
+            parameter.requires_grad_(True)
+        if self.batch_norm == "trained":
+            for norm in model.norms.values():
+                for parameter in norm.parameters():
+                    parameter.requires_grad_(True)
+        if self.batch_norm == "statistics" and data is not None:
+            recalibrate(model, data, next(model.module.parameters()).device)
+
+    def train_mode(self, model: TracedModel) -> None:
+        """Only batch norm that is trained moves; dropout stays off: the body computes what the parent does."""
+        model.module.eval()
+        if self.batch_norm == "trained":
+            for norm in model.norms.values():
+                norm.train()
+
+
+class Mime(Frozen):
+    """Weights of the parent frozen; a threshold in the place of every ReLU and the head learn."""
+
+    def __init__(self, method: MimeMethod, rate: float) -> None:
+        """Take granularity, start, beta and what becomes of batch norm from *method*; *rate* is the thresholds'."""
+        super().__init__(rate, method.head_rate, method.batch_norm)
         self.method = method
 
-    def prepare(self, model: Vgg, size: int) -> None:
+    def prepare(self, model: TracedModel, size: int, data: ImageSet | None = None) -> None:
         """Freeze the parent and put a threshold layer in the place of every ReLU."""
-        for name, parameter in model.named_parameters():
-            parameter.requires_grad_(name.startswith("nodes.classifier"))
+        super().prepare(model, size, data)
         granularity, start = self.method.threshold_granularity, self.method.threshold_start
-        device = next(model.parameters()).device
-        model.set_activations(lambda _, shape: ThresholdLayer(shape, granularity, start).to(device), size)
+        device = next(model.module.parameters()).device
+        shapes = model.output_shapes(size)
+        for name, activation in model.activations.items():
+            ceiling = 6.0 if isinstance(activation, nn.ReLU6) else None
+            model.set_activation(name, ThresholdLayer(shapes[name], granularity, start, ceiling).to(device))
 
-    def resize(self, model: Vgg, size: int) -> None:
+    def resize(self, model: TracedModel, size: int) -> None:
         """Carry the threshold maps over to the new size."""
-        for name, shape in model.output_shapes(size).items():
-            activation = getattr(model.nodes[name], "activation", None)
+        shapes = model.output_shapes(size)
+        for name, activation in model.activations.items():
             if isinstance(activation, ThresholdLayer):
-                activation.resize(shape)
+                activation.resize(shapes[name])
 
-    def train_mode(self, model: Vgg) -> None:
-        """Batch norm and dropout stay in inference mode: the parent must not move."""
-        model.eval()
+    def parameter_groups(self, model: TracedModel) -> list[dict[str, Any]]:
+        """Thresholds at the method's rate; head, and batch norm where it learns, at the head's."""
+        thresholds = [layer.t for layer in threshold_layers(model.module)]
+        mine = {id(p) for p in thresholds}
+        rest = [p for p in model.module.parameters() if id(p) not in mine and p.requires_grad]
+        return [{"params": thresholds, "lr": self.rate}, {"params": rest, "lr": self.head_rate}]
 
-    def penalty(self, model: Vgg) -> Tensor | None:
+    def penalty(self, model: TracedModel) -> Tensor | None:
         """Equation 3's second term."""
-        return self.method.beta * threshold_penalty(model) if self.method.beta else None
+        return self.method.beta * threshold_penalty(model.module) if self.method.beta else None
 
-    def after_step(self, model: Vgg) -> None:
+    def after_step(self, model: TracedModel) -> None:
         """Keep the thresholds at or above 0."""
-        for layer in threshold_layers(model):
+        for layer in threshold_layers(model.module):
             layer.clamp()
 
 
@@ -99,16 +146,16 @@ class Pruned(Recipe):
     all tasks share one mask. The head is new for each task and small, hence kept whole.
     """
 
-    def __init__(self, method: PrunedMethod) -> None:
+    def __init__(self, method: PrunedMethod, rate: float) -> None:
         """Take the share of weights to remove from *method*."""
-        super().__init__(method.rate, method.head_rate)
+        super().__init__(rate, method.head_rate)
         self.sparsity = method.weight_sparsity
         self.masks: dict[str, Tensor] = {}
 
-    def prepare(self, model: Vgg, size: int) -> None:
+    def prepare(self, model: TracedModel, size: int, data: ImageSet | None = None) -> None:
         """Choose the mask and apply it."""
-        for name, layer in weight_layers(model).items():
-            if name == "classifier":
+        for name, layer in model.layers.items():
+            if name == model.head_site.name:
                 continue
             magnitude = layer.weight.detach().abs().flatten()
             keep = magnitude.numel() - int(self.sparsity * magnitude.numel())
@@ -117,9 +164,9 @@ class Pruned(Recipe):
             self.masks[name] = mask.view_as(layer.weight)
         self.after_step(model)
 
-    def after_step(self, model: Vgg) -> None:
+    def after_step(self, model: TracedModel) -> None:
         """Set the removed weights back to 0: Adam's step does not leave them there by itself."""
-        layers = weight_layers(model)
+        layers = model.layers
         with torch.no_grad():
             for name, mask in list(self.masks.items()):
                 weight = layers[name].weight
@@ -128,19 +175,27 @@ class Pruned(Recipe):
                 weight.mul_(mask)
 
 
-def make_recipe(method: Method) -> Recipe:
-    """The recipe of a method's scheme."""
+def make_recipe(method: Method, rate: float) -> Recipe:
+    """The recipe of a method's scheme, with *rate* out of those that the method lists."""
     if isinstance(method, MimeMethod):
-        return Mime(method)
+        return Mime(method, rate)
     if isinstance(method, PrunedMethod):
-        return Pruned(method)
-    return FineTune(method.rate, method.head_rate)
+        return Pruned(method, rate)
+    if isinstance(method, BatchNormMethod):
+        return Frozen(rate, method.head_rate, "trained")
+    if isinstance(method, HeadMethod):
+        return Frozen(rate, rate, "frozen")
+    return FineTune(rate, method.head_rate)
 
 
-def frozen_parameters(model: nn.Module) -> dict[str, Tensor]:
-    """Everything of *model* that threshold training must leave as it is: weights and batch norm, without the head."""
-    return {
-        name: tensor.detach().clone()
-        for name, tensor in model.state_dict().items()
-        if not name.startswith("nodes.classifier") and not name.endswith(".activation.t")
-    }
+def frozen_state(model: TracedModel, batch_norm: BatchNorm) -> dict[str, Tensor]:
+    """What threshold training must leave bit for bit: weights and biases of all layers but the head; batch norm, too,
+    where it is the parent's. Names are those of the module's state."""
+    head, norms = model.head_site.weights or "", [site.norm for site in model.sites if site.norm]
+    kept: dict[str, Tensor] = {}
+    for name, tensor in model.module.state_dict().items():
+        owner = name.rpartition(".")[0]
+        moves = owner == head or owner.startswith("activations.") or (owner in norms and batch_norm != "frozen")
+        if not moves:
+            kept[name] = tensor.detach().clone()
+    return kept

@@ -1,155 +1,185 @@
-"""VGG with batch norm, its modules named after the nodes of the simulated network.
+"""The networks that mimesim trains by name, as torchvision builds them, and weights from elsewhere.
 
-Every node of the network (``conv1`` ... ``pool5``, ``conv14``, ``conv15``, ``classifier``) is one entry of
-``Vgg.nodes``, and the output of that module is what the node writes: after batch norm and activation for a layer with
-weights. Recording therefore needs nothing but the names.
+A network is one entry of :data:`MODELS`. ``vgg16`` and ``vgg16_bn`` are torchvision's VGG16 without and with batch
+norm whose first hidden layer reads the last pool directly (2 x 2 positions at 64 px) in place of torchvision's 7 x 7;
+for torchvision's own weights the two are the same function (:func:`fold_classifier`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import importlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import torch
+import torchvision
 from torch import Tensor, nn
 
 from mimesim.errors import InputError
+from mimesim.training.sites import Naming, by_path, numbered
+from mimesim.training.tracing import TracedModel
 
-__all__ = ["VGG16", "Layer", "Vgg", "VggShape", "load_state", "weight_layers"]
+__all__ = [
+    "MODELS",
+    "VGG16",
+    "ModelSpec",
+    "Options",
+    "fold_classifier",
+    "fold_hidden_norms",
+    "load_state",
+    "model_spec",
+    "vgg",
+]
+
+#: Configuration D of Simonyan and Zisserman (2015): channels of each convolution, "M" a 2 x 2 max-pool.
+VGG16: tuple[int | str, ...] = (
+    64, 64, "M", 128, 128, "M", 256, 256, 256, "M", 512, 512, 512, "M", 512, 512, 512, "M",
+)  # fmt: skip
+
+Build = Callable[["Options"], nn.Module]
 
 
 @dataclass(frozen=True)
-class VggShape:
-    """Widths of a VGG: output channels of each 3x3 convolution ("M" is a 2x2 max-pool), then the hidden layers.
+class Options:
+    """What a network is built for: classes of its head, side of its images, and what helps while it is trained."""
 
-    *positions* is the side of the map that the first hidden layer reads: 2 x 2 at 64 px, where the pooling is the
-    identity; at other sizes an adaptive average pool makes it so.
+    classes: int
+    size_px: int
+    dropout: float = 0.0
+    hidden_batch_norm: bool = False
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """How a network is built, and what its layers are called in the simulated network."""
+
+    build: Build
+    names: Naming = by_path
+    #: torchvision's name of its ImageNet weights, and its function's; "" where there are none.
+    torchvision_name: str = ""
+
+    def traced(self, options: Options) -> TracedModel:
+        """Build it with fresh weights, from torch's global generator, and trace it."""
+        return TracedModel(self.build(options), self.names)
+
+
+def vgg(features: Sequence[int | str], hidden: Sequence[int], options: Options) -> torchvision.models.VGG:
+    """torchvision's VGG with batch norm, of any width.
+
+    The pool before the classifier is the identity at ``options.size_px``; at other sizes (progressive resizing) it
+    averages to the same number of positions.
     """
-
-    features: tuple[int | str, ...]
-    hidden: tuple[int, ...]
-    positions: int = 2
-    channels: int = 3
-
-
-VGG16 = VggShape(
-    features=(64, 64, "M", 128, 128, "M", 256, 256, 256, "M", 512, 512, 512, "M", 512, 512, 512, "M"),
-    hidden=(4096, 4096),
-)
-
-
-class Layer(nn.Module):
-    """A layer with weights, then batch norm (convolutions only), then the activation: one node of the network."""
-
-    def __init__(self, weights: nn.Conv2d | nn.Linear, norm: nn.Module, activation: nn.Module) -> None:
-        """Join the three parts; *norm* is ``nn.Identity`` where there is none."""
-        super().__init__()
-        self.weights = weights
-        self.norm = norm
-        self.activation = activation
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(images, C, H, W) or (images, features) in, the same kind out."""
-        result: Tensor = self.activation(self.norm(self.weights(x)))
-        return result
-
-
-class Vgg(nn.Module):
-    """A VGG of any width; *classes* sizes the head, which is replaced per task by :meth:`set_head`.
-
-    Dropout acts on the hidden layers' outputs and only while training.
-    """
-
-    def __init__(self, shape: VggShape, classes: int, dropout: float = 0.0) -> None:
-        """Draw fresh weights from torch's global generator."""
-        super().__init__()
-        self.shape = shape
-        self.nodes = nn.ModuleDict()
-        width, number, pools = shape.channels, 0, 0
-        for entry in shape.features:
-            if isinstance(entry, str):
-                pools += 1
-                self.nodes[f"pool{pools}"] = nn.MaxPool2d(2)
-                continue
-            number += 1
-            # batch norm has its own bias, so the convolution needs none
-            conv = nn.Conv2d(width, entry, 3, padding=1, bias=False)
-            self.nodes[f"conv{number}"] = Layer(conv, nn.BatchNorm2d(entry), nn.ReLU())
-            width = entry
-        self.squeeze = nn.AdaptiveAvgPool2d(shape.positions)
-        width *= shape.positions**2
-        self.hidden_names: tuple[str, ...] = ()
-        for entry in shape.hidden:
-            number += 1
-            self.nodes[f"conv{number}"] = Layer(nn.Linear(width, entry), nn.Identity(), nn.ReLU())
-            self.hidden_names += (f"conv{number}",)
-            width = entry
-        self.dropout = nn.Dropout(dropout)
-        self.nodes["classifier"] = nn.Linear(width, classes)
-        for layer in weight_layers(self).values():
+    layers = torchvision.models.vgg.make_layers(list(features), batch_norm=True)
+    with torch.device("meta"):  # its own classifier is 102 million weights that are replaced at once
+        model = torchvision.models.VGG(nn.Sequential(), num_classes=1, init_weights=False)
+    side = options.size_px // 2 ** sum(entry == "M" for entry in features)
+    width = next(int(entry) for entry in reversed(features) if entry != "M") * side**2
+    model.features, model.avgpool = layers, nn.AdaptiveAvgPool2d(side)
+    classifier: list[nn.Module] = []
+    for entry in hidden:
+        norm = [nn.BatchNorm1d(entry)] if options.hidden_batch_norm else []
+        classifier += [nn.Linear(width, entry), *norm, nn.ReLU(inplace=True), nn.Dropout(options.dropout)]
+        width = entry
+    model.classifier = nn.Sequential(*classifier, nn.Linear(width, options.classes))
+    for module in model.modules():
+        if isinstance(module, nn.Conv2d | nn.Linear):
             # He's initialisation: the hidden layers have no batch norm to correct their scale
-            nn.init.kaiming_normal_(layer.weight, mode="fan_in", nonlinearity="relu")
-            if layer.bias is not None:
-                nn.init.zeros_(layer.bias)
-        nn.init.normal_(weight_layers(self)["classifier"].weight, std=0.01)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Images (N, C, H, W), normalised, to logits (N, classes)."""
-        flat = False
-        for name, node in self.nodes.items():
-            if not flat and (name == "classifier" or name in self.hidden_names):
-                x, flat = self.squeeze(x).flatten(1), True
-            x = node(x)
-            if name in self.hidden_names:
-                x = self.dropout(x)
-        return x
-
-    def set_head(self, classes: int, generator: torch.Generator) -> None:
-        """A fresh head for a task with *classes* classes: weights normal(0, 0.01), bias 0."""
-        old = weight_layers(self)["classifier"]
-        head = nn.Linear(old.weight.shape[1], classes)
-        with torch.no_grad():
-            head.weight.normal_(0.0, 0.01, generator=generator)
-            head.bias.zero_()
-        self.nodes["classifier"] = head.to(old.weight.device)
-
-    def set_activations(self, make: Callable[[str, tuple[int, ...]], nn.Module], size: int) -> None:
-        """Replace the activation of each node that has one by ``make(node, shape of one image's output)``."""
-        for name, shape in self.output_shapes(size).items():
-            layer = self.nodes[name]
-            if isinstance(layer, Layer):
-                layer.activation = make(name, shape)
-
-    def output_shapes(self, size: int) -> dict[str, tuple[int, ...]]:
-        """Shape of one image's output at every node, for square images of *size* pixels."""
-        shapes: dict[str, tuple[int, ...]] = {}
-        layers, side, width = weight_layers(self), size, self.shape.channels
-        for name, node in self.nodes.items():
-            if isinstance(node, nn.MaxPool2d):
-                side //= 2
-            else:
-                layer = layers[name]
-                width = layer.weight.shape[0]
-                if isinstance(layer, nn.Linear):
-                    shapes[name] = (width,)
-                    continue
-            shapes[name] = (width, side, side)
-        return shapes
+            nn.init.kaiming_normal_(module.weight, mode="fan_in", nonlinearity="relu")
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+    nn.init.normal_(classifier_head(model).weight, std=0.01)
+    return model
 
 
-def weight_layers(model: Vgg) -> dict[str, nn.Conv2d | nn.Linear]:
-    """The modules with weights, by node, head included."""
-    layers: dict[str, nn.Conv2d | nn.Linear] = {}
-    for name, node in model.nodes.items():
-        weights = node.weights if isinstance(node, Layer) else node
-        if isinstance(weights, nn.Conv2d | nn.Linear):
-            layers[name] = weights
-    return layers
+def classifier_head(model: torchvision.models.VGG) -> nn.Linear:
+    """The last layer of a VGG."""
+    return cast("nn.Linear", model.classifier[-1])
+
+
+def _vgg16(options: Options) -> nn.Module:
+    if options.size_px < 32 or options.size_px % 32:
+        raise InputError("network vgg16", "must be a multiple of 32", key="size_px", value=options.size_px)
+    return vgg(VGG16, (4096, 4096), options)
+
+
+def _resnet18(options: Options) -> nn.Module:
+    model: nn.Module = torchvision.models.resnet18(num_classes=options.classes)
+    return model
+
+
+def _mobilenet_v2(options: Options) -> nn.Module:
+    model: nn.Module = torchvision.models.mobilenet_v2(num_classes=options.classes, dropout=options.dropout)
+    return model
+
+
+MODELS: dict[str, ModelSpec] = {
+    "vgg16": ModelSpec(_vgg16, numbered, "vgg16_bn"),
+    "resnet18": ModelSpec(_resnet18, torchvision_name="resnet18"),
+    "mobilenet_v2": ModelSpec(_mobilenet_v2, torchvision_name="mobilenet_v2"),
+}
+
+
+def model_spec(name: str) -> ModelSpec:
+    """The network *name*: one of :data:`MODELS`, or ``module:function`` of the user's, called without arguments."""
+    if name in MODELS:
+        return MODELS[name]
+    module, colon, function = name.partition(":")
+    if not colon:
+        raise InputError("model", f"is not known; there are {', '.join(MODELS)}, or MODULE:FUNCTION", value=name)
+    try:
+        build = getattr(importlib.import_module(module), function)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise InputError("model", f"cannot be imported: {error}", value=name) from error
+    if not callable(build):
+        raise InputError("model", "is not a function that returns a network", value=name)
+
+    def call(_options: Options) -> nn.Module:
+        made = build()
+        if not isinstance(made, nn.Module):
+            raise InputError("model", f"returns a {type(made).__name__}, not a torch.nn.Module", value=name)
+        return made
+
+    return ModelSpec(call)
+
+
+def fold_classifier(weight: Tensor, positions: int, side: int = 7) -> Tensor:
+    """First hidden layer's weights (out, C * side * side) for *positions* x *positions* inputs in place of side x side.
+
+    torchvision's adaptive average pool, which makes *side* x *side* of whatever comes, is linear: the same layer on
+    the map before it has the weights W P, P being the pool. (out, C * positions * positions) results.
+    """
+    pool = torch.eye(positions * positions).view(-1, 1, positions, positions)
+    spread = nn.functional.adaptive_avg_pool2d(pool, side).flatten(1)  # (positions^2, side^2)
+    maps = weight.view(weight.shape[0], -1, side * side)
+    return (maps @ spread.T).flatten(1)
+
+
+def fold_hidden_norms(source: TracedModel, target: TracedModel) -> None:
+    """Copy *source* to *target*, which has no batch norm behind its linear layers: those of *source* are folded in.
+
+    In inference batch norm is an affine map per output, so weights times scale and a shifted bias are the same layer.
+    """
+    state, theirs = target.module.state_dict(), source.module.state_dict()
+    for mine, other in zip(target.sites, source.sites, strict=True):
+        if not mine.weights:
+            continue
+        weight, bias = theirs[f"{other.weights}.weight"], theirs[f"{other.weights}.bias"]
+        if other.norm and mine.norm:
+            for name in source.module.get_submodule(other.norm).state_dict():
+                state[f"{mine.norm}.{name}"] = theirs[f"{other.norm}.{name}"]
+        elif other.norm:
+            mean, variance, gain, shift = (
+                theirs[f"{other.norm}.{name}"] for name in ("running_mean", "running_var", "weight", "bias")
+            )
+            scale = gain / (variance + float(getattr(source.norms[other.name], "eps"))).sqrt()  # noqa: B009 - untyped
+            weight, bias = weight * scale[:, None], (bias - mean) * scale + shift
+        state[f"{mine.weights}.weight"], state[f"{mine.weights}.bias"] = weight, bias
+    target.module.load_state_dict(state)
 
 
 def load_state(model: nn.Module, state: dict[str, Tensor], where: str) -> None:
     """Load *state* strictly; a state of another network is an ``InputError`` that names the first difference."""
-
     own = model.state_dict()
     for name in sorted(own.keys() | state.keys()):
         if name not in own or name not in state:

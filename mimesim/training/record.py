@@ -14,8 +14,7 @@ import mimesim
 from mimesim.errors import InputError
 from mimesim.network import Network
 from mimesim.training.data import ImageSet, normalise
-from mimesim.training.evaluate import node_outputs
-from mimesim.training.models import Vgg, weight_layers
+from mimesim.training.tracing import TracedModel
 
 __all__ = ["Recording", "choose_images", "record", "versions", "weight_masks"]
 
@@ -43,31 +42,31 @@ def choose_images(data: ImageSet, count: int, seed: int, task: str) -> ImageSet:
     return data.take(rng.permutation(len(data))[:count])
 
 
-def record(model: Vgg, network: Network, data: ImageSet) -> Recording:
+def record(model: TracedModel, network: Network, data: ImageSet) -> Recording:
     """Run *data* through *model* in inference mode, on the CPU in float32, and keep every mask *network* asks for.
 
     The recorded shapes are checked against the network's, all but the head's, which differs from task to task.
     """
-    model.to("cpu").eval()
+    model.module.to("cpu").eval()
     with torch.inference_mode():
-        outputs = node_outputs(model, normalise(data.images))
+        outputs = model.outputs(normalise(data.images))
     masks: dict[str, Bits] = {}
     for name in network.recorded:
         if name not in outputs:
             raise InputError("recording", "the trained network has no such node", key=name)
         shape = network.node(name).shape
-        values = outputs[name].reshape(len(data), *outputs[name].shape[1:])
+        values = outputs[name]
         if values.ndim == 2:
             values = values[:, :, None, None]
         if tuple(values.shape[1:]) != shape:
             raise InputError("recording", f"has shape {tuple(values.shape[1:])}, the network says {shape}", key=name)
         masks[name] = (values != 0).numpy()
-    return Recording(masks, data.ids.tolist(), data.labels.tolist(), outputs["classifier"].argmax(1).tolist())
+    return Recording(masks, data.ids.tolist(), data.labels.tolist(), outputs[model.head_site.name].argmax(1).tolist())
 
 
-def weight_masks(model: Vgg, names: Collection[str]) -> dict[str, Bits]:
+def weight_masks(model: TracedModel, names: Collection[str]) -> dict[str, Bits]:
     """Which weights of the layers *names* are not 0: bool (outputs, inputs, height, width) or (outputs, inputs)."""
-    return {name: (layer.weight.detach() != 0).cpu().numpy() for name, layer in weight_layers(model).items()
+    return {name: (layer.weight.detach() != 0).cpu().numpy() for name, layer in model.layers.items()
             if name in names}  # fmt: skip
 
 

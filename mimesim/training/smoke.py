@@ -14,20 +14,25 @@ def smoke(config: TrainingConfig) -> TrainingConfig:
 
     Its numbers mean nothing; it shows that all of it runs.
     """
-    first, last = Phase(size_px=min(32, config.size_px), epochs=1), Phase(size_px=config.size_px, epochs=0.5)
-    short = {"phases": (first, last), "batch": 20}
-    directory = config.record.directory
+    last = Phase(size_px=config.size_px, epochs=0.5)
+    short = {"phases": (last,), "batch": 10}
+    parent, child, record = config.parent, config.child, config.record
+    if parent.schedule is not None:
+        parent = parent.model_copy(
+            update={"schedule": parent.schedule.model_copy(update=short), "train_images": 60, "recalibrate_images": 20}
+        )
+    trials = child.trials and child.trials.model_copy(update={"held_out": 0.5, "tasks": child.trials.tasks})
     return config.model_copy(
         update={
             "name": f"{config.name}-quick",
             "note": "a smoke test: trained for a few steps only, its numbers mean nothing",
-            "test_images": 40,
-            "parent": config.parent.model_copy(update=short | {"train_images": 100}),
-            "child": config.child.model_copy(update=short | {"train_images": 40}),
-            "record": config.record.model_copy(
+            "test_images": 20,
+            "parent": parent,
+            "child": child.model_copy(update=short | {"train_images": 20, "trials": trials}),
+            "record": record.model_copy(
                 update={
-                    "directory": Path(directory.parent) / f"{directory.name}-quick",
-                    "images": dict.fromkeys(config.record.images, 1),
+                    "directory": Path(record.directory.parent) / f"{record.directory.name}-quick",
+                    "images": dict.fromkeys(record.images, 1),
                 }
             ),
         }

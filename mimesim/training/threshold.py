@@ -70,13 +70,21 @@ class ThresholdLayer(nn.Module):
 
     *shape* is that of one image's output: (C, H, W) after a convolution, (features,) after a linear layer.
     The paper asks for t > 0 and does not say how that is kept: here :meth:`clamp`, called after every optimiser
-    step, sets negative thresholds to 0, where the layer is a ReLU.
+    step, sets negative thresholds to 0, where the layer is a ReLU. In the place of a ReLU6, *ceiling* is 6: what
+    reaches a threshold is min(y, ceiling).
     """
 
-    def __init__(self, shape: tuple[int, ...], granularity: Granularity = "neuron", start: float = 0.0) -> None:
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        granularity: Granularity = "neuron",
+        start: float = 0.0,
+        ceiling: float | None = None,
+    ) -> None:
         """All thresholds at *start*."""
         super().__init__()
         self.granularity: Granularity = granularity
+        self.ceiling = ceiling
         self.t = nn.Parameter(torch.full(self._stored_shape(shape), start))
 
     def _stored_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -84,7 +92,7 @@ class ThresholdLayer(nn.Module):
 
     def forward(self, y: Tensor) -> Tensor:
         """Mask *y*, (images, *shape)."""
-        return threshold(y, self.t)
+        return threshold(y if self.ceiling is None else y.clamp(max=self.ceiling), self.t)
 
     def clamp(self) -> None:
         """Keep t >= 0."""

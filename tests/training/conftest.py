@@ -8,26 +8,27 @@ else:
     import pytest
     import torch
 
-    from mimesim.training.models import Vgg, VggShape
+    from mimesim.training.models import ModelSpec, Options, vgg
+    from mimesim.training.sites import numbered
+    from mimesim.training.tracing import TracedModel
 
     # networks this small gain nothing from threads, and waiting for each other on a busy machine costs them dearly
     torch.set_num_threads(1)
 
-    SMALL = VggShape(features=(8, "M", 12, "M"), hidden=(16,), positions=2)
+    @pytest.fixture
+    def spec() -> ModelSpec:
+        """A VGG of two convolutions and one hidden layer."""
+        return ModelSpec(lambda options: vgg((8, "M", 12, "M"), (16,), options), numbered)
 
     @pytest.fixture
-    def shape() -> VggShape:
-        """A VGG of two convolutions that reads 8 x 8 images."""
-        return SMALL
-
-    @pytest.fixture
-    def model(shape: VggShape) -> Vgg:
+    def model(spec: ModelSpec) -> TracedModel:
+        """The small VGG for 8 x 8 images, with running statistics as after some training."""
         torch.manual_seed(0)
-        made = Vgg(shape, 10)
-        # running statistics as after some training, so that batch norm does something
-        for name, buffer in made.named_buffers():
+        made = spec.traced(Options(classes=10, size_px=8))
+        for name, buffer in made.module.named_buffers():
             if name.endswith("running_mean"):
                 buffer.normal_(0, 0.3)
             if name.endswith("running_var"):
                 buffer.uniform_(0.5, 2.0)
-        return made.eval()
+        made.module.eval()
+        return made

@@ -14,18 +14,19 @@ import yaml
 from mimesim.errors import InputError
 from mimesim.networks import build
 from mimesim.trace import Trace
-from mimesim.training import run
-from mimesim.training.config import ConventionalMethod, MimeMethod, PrunedMethod, TrainingConfig
+from mimesim.training import run, stages
+from mimesim.training.config import TrainingConfig
 from mimesim.training.data import normalise, resize
-from mimesim.training.evaluate import node_outputs
 from mimesim.training.graph import network_of
-from mimesim.training.models import VGG16, Vgg, VggShape, weight_layers
+from mimesim.training.models import MODELS, ModelSpec, Options, vgg
 from mimesim.training.record import choose_images
-from mimesim.training.report import own_words
 from mimesim.training.run import Training, train, train_from_file
+from mimesim.training.sites import numbered
 from mimesim.training.sources import load_dataset
 
-SMALL = VggShape(features=(16, "M", 32, "M"), hidden=(64,), positions=2)
+SMALL = ModelSpec(lambda options: vgg((16, "M", 32, "M"), (64,), options), numbered)
+RECORDED = ("mime", "conventional", "pruned", "mime-channel")
+CONTROLS = ("head", "batch_norm", "mime-batch_norm")
 
 
 def settings(folder: Path) -> dict[str, Any]:
@@ -38,23 +39,31 @@ def settings(folder: Path) -> dict[str, Any]:
         "runs": folder / "runs",
         "parent": {
             "dataset": "digits",
-            "batch": 50,
-            "rate": 0.005,
+            "rate": 0.003,
+            "hidden_batch_norm": True,
             "recalibrate_images": 300,
-            "phases": [{"size_px": 8, "epochs": 5}],
+            "schedule": {"batch": 50, "phases": [{"size_px": 8, "epochs": 5}]},
         },
         "child": {
             "tasks": ["digits"],
             "train_images": 400,
             "batch": 40,
             "phases": [{"size_px": 8, "epochs": 6}],
+            "trials": {"held_out": 0.1, "share": 0.5},
             "methods": [
-                {"scheme": "mime", "rate": 0.05, "head_rate": 0.01},
-                {"scheme": "conventional", "rate": 0.001, "head_rate": 0.01},
-                {"scheme": "pruned", "rate": 0.003, "head_rate": 0.01},
+                {"scheme": "mime", "rates": [0.05, 0.02], "head_rate": 0.01},
+                {"scheme": "conventional", "rates": [0.001, 0.003], "head_rate": 0.01},
+                {"scheme": "pruned", "rates": [0.003, 0.01], "head_rate": 0.01},
+                {"scheme": "head", "rates": [0.01, 0.03]},
+                {"scheme": "batch_norm", "rates": [0.003, 0.01], "head_rate": 0.01},
+                {"scheme": "mime", "name": "mime-channel", "threshold_granularity": "channel", "rates": [0.05, 0.02]},
+                {"scheme": "mime", "name": "mime-batch_norm", "batch_norm": "trained", "rates": [0.05, 0.02]},
             ],
         },
-        "record": {"directory": folder / "traces", "images": {"mime": 3, "conventional": 3, "pruned": 1}},
+        "record": {
+            "directory": folder / "traces",
+            "images": {"mime": 3, "conventional": 3, "pruned": 1, "mime-channel": 1},
+        },
     }
 
 
@@ -62,12 +71,12 @@ def settings(folder: Path) -> dict[str, Any]:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("digits")
     traces = train(TrainingConfig.model_validate(settings(made)), SMALL)
-    assert [path.name for path in traces] == ["mime", "conventional", "pruned"]
+    assert [path.name for path in traces] == list(RECORDED)
     return made
 
 
 def test_everything_learns(folder: Path) -> None:
-    for stage in ("parent", "digits-mime", "digits-conventional", "digits-pruned"):
+    for stage in ("parent", *(f"digits-{method}" for method in (*RECORDED, *CONTROLS))):
         metrics = json.loads((folder / "runs" / "digits" / stage / "metrics.json").read_text())
         assert metrics["accuracy"] > 0.5, stage
         assert metrics["images"] == 200
@@ -75,25 +84,26 @@ def test_everything_learns(folder: Path) -> None:
         assert not (folder / "runs" / "digits" / stage / "checkpoint.pt").exists()
 
 
-@pytest.mark.parametrize("scheme", ["mime", "conventional", "pruned"])
-def test_recorded_masks_are_the_networks_activations(folder: Path, scheme: str) -> None:
+@pytest.mark.parametrize("name", RECORDED)
+def test_recorded_masks_are_the_networks_activations(folder: Path, name: str) -> None:
     config = TrainingConfig.model_validate(settings(folder))
     training = Training(config, SMALL)
-    method = next(m for m in config.child.methods if m.scheme == scheme)
-    model = training.child("digits", method, training.parent()).eval()
-    chosen = choose_images(load_dataset("digits", "test"), config.record.images[method.scheme], config.seed, "digits")
+    method = next(m for m in config.child.methods if m.name == name)
+    model = training.child("digits", method, training.parent())
+    model.module.eval()
+    chosen = choose_images(load_dataset("digits", "test"), config.record.images[name], config.seed, "digits")
     with torch.no_grad():
-        outputs = node_outputs(model, normalise(resize(chosen, 8).images))
-    trace = Trace.load(folder / "traces" / scheme)
+        outputs = model.outputs(normalise(resize(chosen, 8).images))
+    trace = Trace.load(folder / "traces" / name)
     entry = trace.manifest.tasks["digits"]
     assert list(entry.image_ids) == chosen.ids.tolist()
     assert list(entry.labels) == chosen.labels.tolist()
     assert entry.predictions == tuple(outputs["classifier"].argmax(1).tolist())
     network = trace.manifest.network
-    for name in network.recorded:
+    for node in network.recorded:
         for image in range(entry.images):
-            wanted = (outputs[name][image] != 0).numpy().reshape(network.node(name).shape)
-            np.testing.assert_array_equal(trace.mask("digits", image, name), wanted)
+            wanted = (outputs[node][image] != 0).numpy().reshape(network.node(node).shape)
+            np.testing.assert_array_equal(trace.mask("digits", image, node), wanted)
 
 
 def test_pruned_weight_masks_are_recorded_without_the_head(folder: Path) -> None:
@@ -101,7 +111,7 @@ def test_pruned_weight_masks_are_recorded_without_the_head(folder: Path) -> None
     training = Training(config, SMALL)
     model = training.child("digits", config.child.methods[2], training.parent())
     trace = Trace.load(folder / "traces" / "pruned")
-    for name, layer in weight_layers(model).items():
+    for name, layer in model.layers.items():
         if name != "classifier":
             kept = (layer.weight != 0).numpy()
             np.testing.assert_array_equal(trace.weight_mask("digits", name).reshape(kept.shape), kept)
@@ -115,7 +125,7 @@ def test_a_finished_run_trains_nothing_again_and_writes_the_same_bytes(
 
     files = sorted((folder / "traces").rglob("*.*"))
     before = [path.read_bytes() for path in files]
-    monkeypatch.setattr(run, "fit", fit)
+    monkeypatch.setattr(stages, "fit", fit)
     train(TrainingConfig.model_validate(settings(folder)), SMALL)
     assert [path.read_bytes() for path in files] == before
 
@@ -123,41 +133,33 @@ def test_a_finished_run_trains_nothing_again_and_writes_the_same_bytes(
 def test_another_run_writes_the_same_bytes(folder: Path, tmp_path: Path) -> None:
     config = settings(tmp_path)
     config["child"]["methods"] = config["child"]["methods"][:1]
+    config["record"]["images"] = {"mime": 3}
     train(TrainingConfig.model_validate(config), SMALL)
     for name in ("digits.npz",):
         assert (tmp_path / "traces" / "mime" / name).read_bytes() == (folder / "traces" / "mime" / name).read_bytes()
 
 
-def test_results_hold_every_method_and_layer(folder: Path) -> None:
-    text = (folder / "traces" / "results.md").read_text()
-    for scheme in ("mime", "conventional", "pruned"):
-        assert f"| scikit-learn digits | {scheme} | 400 | " in text
-        assert f"## Sparsity of each layer's output: {scheme}" in text
-    assert text.count("\n| pool2 | ") == 3
-    assert str(folder) not in text
-
-
-def test_words_of_a_task() -> None:
-    network = network_of(Vgg(SMALL, 10), "small", 8)
-    head, maps = 10 * 65, 16 * 8 * 8 + 32 * 4 * 4 + 64
-    weights, rest = 16 * 27 + 32 * 144 + 64 * 128, 2 * 16 + 2 * 32 + 64
-    assert own_words(network, MimeMethod(), 10) == head + maps
-    assert own_words(network, MimeMethod(threshold_granularity="channel"), 10) == head + 16 + 32 + 64
-    assert own_words(network, ConventionalMethod(), 10) == head + weights + rest
-    kept = sum(n - int(0.9 * n) for n in (16 * 27, 32 * 144, 64 * 128))
-    assert own_words(network, PrunedMethod(), 10) == head + kept + rest
+def test_rates_are_chosen_on_held_out_training_images(folder: Path) -> None:
+    runs = folder / "runs" / "digits"
+    for method in ("mime", "conventional", "head"):
+        metrics = json.loads((runs / f"digits-{method}" / "metrics.json").read_text())
+        assert len(metrics["trials"]) == 2
+        assert metrics["trials"][f"{metrics['rate']:g}"] == max(metrics["trials"].values())
+        trial = json.loads((runs / "trials" / f"digits-{method}-{metrics['rate']:g}" / "metrics.json").read_text())
+        assert (trial["train_images"], trial["images"], metrics["train_images"]) == (360, 40, 400)
+        assert trial["curve"][-1]["step"] == 27  # half of the six epochs, of nine steps each
 
 
 def test_manifest_says_how_it_was_made_but_not_where(folder: Path) -> None:
-    for scheme in ("mime", "conventional", "pruned"):
-        text = (folder / "traces" / scheme / "manifest.json").read_text()
+    for name in RECORDED:
+        text = (folder / "traces" / name / "manifest.json").read_text()
         assert str(folder) not in text
         manifest = json.loads(text)
-        assert manifest["scheme"] == scheme
+        assert manifest["scheme"] == name.partition("-")[0]
         assert manifest["origin"] == "recorded"
         assert manifest["settings"]["head_classes"] == {"digits": 10}
-        assert manifest["settings"]["method"]["scheme"] == scheme
-        assert manifest["scheme_options"]["batch_norm"] == ("frozen" if scheme == "mime" else "trained")
+        assert manifest["settings"]["method"]["name"] == name
+        assert manifest["scheme_options"]["batch_norm"] == ("frozen" if "mime" in name else "trained")
 
 
 def test_other_settings_do_not_pass_for_the_same_run(folder: Path) -> None:
@@ -167,26 +169,31 @@ def test_other_settings_do_not_pass_for_the_same_run(folder: Path) -> None:
         train(TrainingConfig.model_validate(config), SMALL)
 
 
-def test_a_killed_run_continues(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("killed_fit", "left"), [(1, "parent"), (3, "trials/digits-mime-0.02"), (4, "digits-mime")])
+def test_a_killed_run_continues(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, killed_fit: int, left: str
+) -> None:
+    """Killed in the parent, in the second trial, and in the child itself."""
     config = settings(tmp_path)
     config["child"]["methods"] = config["child"]["methods"][:1]
-    real, calls = run.fit, 0
+    config["record"]["images"] = {"mime": 3}
+    real, calls = stages.fit, 0
 
     def killed(job: Any) -> Any:
         nonlocal calls
         calls += 1
-        if calls == 2:  # the first child: stop half-way through
+        if calls == killed_fit:
             job.stop_after = 12
             real(job)
             raise KeyboardInterrupt
         return real(job)
 
-    monkeypatch.setattr(run, "fit", killed)
+    monkeypatch.setattr(stages, "fit", killed)
     with pytest.raises(KeyboardInterrupt):
         train(TrainingConfig.model_validate(config), SMALL)
-    assert (tmp_path / "runs" / "digits" / "digits-mime" / "checkpoint.pt").exists()
+    assert (tmp_path / "runs" / "digits" / left / "checkpoint.pt").exists()
     assert not (tmp_path / "traces" / "mime").exists()
-    monkeypatch.setattr(run, "fit", real)
+    monkeypatch.setattr(stages, "fit", real)
     train(TrainingConfig.model_validate(config), SMALL)
     one, two = (path / "traces" / "mime" / "digits.npz" for path in (tmp_path, folder))
     assert one.read_bytes() == two.read_bytes()
@@ -203,14 +210,13 @@ def test_quick_goes_to_folders_of_its_own(tmp_path: Path, monkeypatch: pytest.Mo
     assert quick.name == "digits-quick"
     assert quick.record.directory == tmp_path / "traces-quick"
     assert full.record.directory == tmp_path / "traces"
-    assert [m.scheme for m in quick.child.methods] == [m.scheme for m in full.child.methods]
+    assert [m.name for m in quick.child.methods] == [m.name for m in full.child.methods]
 
 
 def test_the_graph_of_vgg16_is_the_simulators() -> None:
-    with torch.device("meta"):
-        model = Vgg(VGG16, 10)
+    model = MODELS["vgg16"].traced(Options(10, 64))
     assert network_of(model, "vgg16", 64, 100) == build("vgg16", 64, 100)
-    with pytest.raises(InputError, match="positions a side"):
+    with pytest.raises(InputError, match=r"avgpool: makes 2 x 2 of 1 x 1 positions"):
         network_of(model, "vgg16", 32)
 
 

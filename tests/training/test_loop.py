@@ -10,13 +10,23 @@ import torch
 from mimesim.errors import InputError
 from mimesim.training import checkpoint
 from mimesim.training.checkpoint import load_checkpoint, save_checkpoint
-from mimesim.training.config import ConventionalMethod, MimeMethod, Phase, PrunedMethod, Schedule
-from mimesim.training.data import ImageSet, augment, normalise, resize, subset
+from mimesim.training.config import (
+    BatchNormMethod,
+    ConventionalMethod,
+    HeadMethod,
+    MimeMethod,
+    Phase,
+    PrunedMethod,
+    Schedule,
+)
+from mimesim.training.data import ImageSet, augment, hold_out, normalise, random_resized_crop, resize, subset
 from mimesim.training.loop import Job, fit, rate_factor
-from mimesim.training.methods import Recipe, frozen_parameters, make_recipe
-from mimesim.training.models import Vgg, VggShape, weight_layers
+from mimesim.training.methods import Recipe, frozen_state, make_recipe
+from mimesim.training.models import ModelSpec, Options, vgg
 from mimesim.training.recalibrate import recalibrate
+from mimesim.training.sites import numbered
 from mimesim.training.threshold import threshold_layers
+from mimesim.training.tracing import TracedModel
 
 SCHEDULE = Schedule(batch=10, phases=(Phase(size_px=8, epochs=1), Phase(size_px=16, epochs=1)))
 
@@ -28,95 +38,126 @@ def data() -> ImageSet:
     return ImageSet(images, torch.arange(60) % 10, torch.arange(60), 10)
 
 
-def job(shape: VggShape, data: ImageSet, folder: Path, scheme: str, **options: object) -> Job:
+METHODS = {
+    "mime": MimeMethod(),
+    "mime-channel": MimeMethod(threshold_granularity="channel"),
+    "mime-batch_norm": MimeMethod(batch_norm="trained"),
+    "mime-statistics": MimeMethod(batch_norm="statistics"),
+    "conventional": ConventionalMethod(),
+    "pruned": PrunedMethod(),
+    "head": HeadMethod(),
+    "batch_norm": BatchNormMethod(),
+}
+
+
+def job(spec: ModelSpec, data: ImageSet, folder: Path, method: str, **options: object) -> Job:
     torch.manual_seed(0)
-    model = Vgg(shape, 10, dropout=0.2)
-    kinds = {"mime": MimeMethod, "conventional": ConventionalMethod, "pruned": PrunedMethod}
-    recipe = make_recipe(kinds[scheme](rate=0.02))
-    recipe.prepare(model, 8)
+    model = spec.traced(Options(10, 8, dropout=0.2))
+    recipe = make_recipe(METHODS[method], 0.02)
+    recipe.prepare(model, 8, data)
     fields: dict[str, object] = {"seed": 4, "checkpoint": folder / "checkpoint.pt", "identity": "me"}
-    return Job(scheme, model, recipe, data, SCHEDULE, **(fields | {"checkpoint_steps": 4} | options))  # type: ignore[arg-type]
+    return Job(method, model, recipe, data, SCHEDULE, **(fields | {"checkpoint_steps": 4} | options))  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("scheme", ["mime", "conventional", "pruned"])
+@pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("stop", [2, 4, 9])
 def test_a_resumed_run_ends_as_an_uninterrupted_one(
-    shape: VggShape, data: ImageSet, tmp_path: Path, scheme: str, stop: int
+    spec: ModelSpec, data: ImageSet, tmp_path: Path, method: str, stop: int
 ) -> None:
-    whole = job(shape, data, tmp_path / "whole", scheme)
+    whole = job(spec, data, tmp_path / "whole", method)
     fit(whole)
-    fit(job(shape, data, tmp_path / "cut", scheme, stop_after=stop))
-    resumed = job(shape, data, tmp_path / "cut", scheme)
+    fit(job(spec, data, tmp_path / "cut", method, stop_after=stop))
+    resumed = job(spec, data, tmp_path / "cut", method)
     fit(resumed)
-    wanted = whole.model.state_dict()
-    for name, tensor in resumed.model.state_dict().items():
+    wanted = whole.model.module.state_dict()
+    for name, tensor in resumed.model.module.state_dict().items():
         assert torch.equal(tensor, wanted[name]), name
 
 
-def test_threshold_training_leaves_the_parent_bit_identical(shape: VggShape, data: ImageSet, tmp_path: Path) -> None:
-    run = job(shape, data, tmp_path, "mime")
-    before = frozen_parameters(run.model)
-    head = run.model.nodes["classifier"].weight.detach().clone()  # type: ignore[union-attr, operator]
+@pytest.mark.parametrize(
+    ("method", "tensors"),
+    # two convolutions with bias and the five tensors of their batch norm, one hidden layer with bias
+    [("mime", 2 * 7 + 2), ("mime-channel", 16), ("head", 16), ("mime-batch_norm", 6), ("batch_norm", 6)],
+)
+def test_what_is_frozen_stays_bit_identical(
+    spec: ModelSpec, data: ImageSet, tmp_path: Path, method: str, tensors: int
+) -> None:
+    run = job(spec, data, tmp_path, method)
+    before = frozen_state(run.model, run.recipe.batch_norm)
+    first = {name: tensor.clone() for name, tensor in run.model.module.state_dict().items()}
     fit(run)
-    after = run.model.state_dict()
-    assert len(before) == 2 * 6 + 2  # two convolutions with batch norm, one hidden layer with bias
+    after = run.model.module.state_dict()
+    assert len(before) == tensors
     for name, tensor in before.items():
         assert torch.equal(tensor, after[name]), name
-    assert not torch.equal(head, after["nodes.classifier.weight"])
-    values = torch.cat([layer.t.flatten() for layer in threshold_layers(run.model)])
-    assert values.min() >= 0
-    assert values.max() > 0
+    moved = {name for name, tensor in first.items() if not torch.equal(tensor, after[name])}
+    assert {"classifier.3.weight", "classifier.3.bias"} <= moved
+    assert ("features.1.weight" in moved) == ("features.1.running_mean" in moved) == ("batch_norm" in method)
+    values = [layer.t.flatten() for layer in threshold_layers(run.model.module)]
+    assert len(values) == (3 if method.startswith("mime") else 0)
+    for value in values:
+        assert value.min() >= 0
+        assert value.max() > 0
 
 
-def test_pruning_keeps_its_mask(shape: VggShape, data: ImageSet, tmp_path: Path) -> None:
-    run = job(shape, data, tmp_path, "pruned")
-    before = {name: layer.weight != 0 for name, layer in weight_layers(run.model).items()}
+def test_statistics_are_the_tasks_but_nothing_else_is(model: TracedModel, data: ImageSet) -> None:
+    before = {name: tensor.clone() for name, tensor in model.module.state_dict().items()}
+    make_recipe(METHODS["mime-statistics"], 0.1).prepare(model, 16, data)
+    after = model.module.state_dict()
+    moved = {name for name, tensor in before.items() if not torch.equal(tensor, after[name])}
+    kinds = ("running_mean", "running_var", "num_batches_tracked")
+    assert moved == {f"features.{index}.{kind}" for index in (1, 5) for kind in kinds}
+
+
+def test_pruning_keeps_its_mask(spec: ModelSpec, data: ImageSet, tmp_path: Path) -> None:
+    run = job(spec, data, tmp_path, "pruned")
+    before = {name: layer.weight != 0 for name, layer in run.model.layers.items()}
     for name, kept in before.items():
         share = kept.double().mean().item()
         assert share == pytest.approx(1.0 if name == "classifier" else 0.1, abs=0.02), name
     fit(run)
-    for name, layer in weight_layers(run.model).items():
+    for name, layer in run.model.layers.items():
         assert torch.equal(layer.weight != 0, before[name]), name
 
 
-def test_pruning_goes_by_magnitude(model: Vgg) -> None:
-    original = {name: layer.weight.detach().clone() for name, layer in weight_layers(model).items()}
-    make_recipe(PrunedMethod(weight_sparsity=0.5)).prepare(model, 8)
-    for name, layer in weight_layers(model).items():
+def test_pruning_goes_by_magnitude(model: TracedModel) -> None:
+    original = {name: layer.weight.detach().clone() for name, layer in model.layers.items()}
+    make_recipe(PrunedMethod(weight_sparsity=0.5), 0.1).prepare(model, 8)
+    for name, layer in model.layers.items():
         removed = original[name][layer.weight == 0].abs()
         if name != "classifier":
             assert removed.max() <= layer.weight[layer.weight != 0].abs().min()
 
 
-def test_a_loss_that_is_not_finite_is_one_error(shape: VggShape, data: ImageSet, tmp_path: Path) -> None:
-    run = job(shape, data, tmp_path, "conventional")
+def test_a_loss_that_is_not_finite_is_one_error(spec: ModelSpec, data: ImageSet, tmp_path: Path) -> None:
+    run = job(spec, data, tmp_path, "conventional")
     with torch.no_grad():
-        run.model.nodes["classifier"].weight.fill_(float("nan"))  # type: ignore[union-attr, operator]
+        run.model.head.weight.fill_(float("nan"))
     with pytest.raises(InputError, match=r"conventional: loss at step 0 = nan: must stay finite"):
         fit(run)
 
 
 def test_out_of_memory_is_one_error(
-    shape: VggShape, data: ImageSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    spec: ModelSpec, data: ImageSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def explode(*_: object) -> None:
         raise torch.OutOfMemoryError("too much")
 
     monkeypatch.setattr(Recipe, "penalty", explode)
     with pytest.raises(InputError, match="batch = 10: the device ran out of memory"):
-        fit(job(shape, data, tmp_path, "conventional"))
+        fit(job(spec, data, tmp_path, "conventional"))
 
 
-def test_a_checkpoint_of_other_settings_is_refused(shape: VggShape, data: ImageSet, tmp_path: Path) -> None:
-    fit(job(shape, data, tmp_path, "conventional"))
+def test_a_checkpoint_of_other_settings_is_refused(spec: ModelSpec, data: ImageSet, tmp_path: Path) -> None:
+    fit(job(spec, data, tmp_path, "conventional"))
     with pytest.raises(InputError, match="made with other settings"):
-        fit(job(shape, data, tmp_path, "conventional", identity="someone else"))
+        fit(job(spec, data, tmp_path, "conventional", identity="someone else"))
 
 
-def test_a_checkpoint_of_another_network_is_refused(shape: VggShape, data: ImageSet, tmp_path: Path) -> None:
-    fit(job(shape, data, tmp_path, "conventional"))
-    wider = VggShape(features=(8, "M", 14, "M"), hidden=(16,))
-    with pytest.raises(InputError, match=r"nodes\.conv2.*another network"):
+def test_a_checkpoint_of_another_network_is_refused(spec: ModelSpec, data: ImageSet, tmp_path: Path) -> None:
+    fit(job(spec, data, tmp_path, "conventional"))
+    wider = ModelSpec(lambda options: vgg((8, "M", 14, "M"), (16,), options), numbered)
+    with pytest.raises(InputError, match=r"classifier\.0\.weight.*another network"):
         fit(job(wider, data, tmp_path, "conventional"))
 
 
@@ -142,6 +183,24 @@ def test_a_full_disk_leaves_the_last_good_checkpoint(tmp_path: Path, monkeypatch
         save_checkpoint(path, {"format": 1, "identity": "me", "step": 2})
     assert load_checkpoint(path, "me")["step"] == 1
     assert [entry.name for entry in tmp_path.iterdir()] == ["checkpoint.pt"]
+
+
+def test_held_out_images_are_balanced_and_train_nothing(data: ImageSet) -> None:
+    rest, held = hold_out(data, 0.5, 3)
+    assert sorted([*rest.ids.tolist(), *held.ids.tolist()]) == data.ids.tolist()
+    assert torch.bincount(held.labels).tolist() == [3] * 10
+
+
+def test_random_crops_are_parts_of_the_image() -> None:
+    ramp = torch.arange(32, dtype=torch.uint8).expand(64, 3, 32, 32)
+    crops = random_resized_crop(ramp, 8, 0.25, torch.Generator().manual_seed(1))
+    assert crops.shape == (64, 3, 8, 8)
+    assert torch.equal(crops, random_resized_crop(ramp, 8, 0.25, torch.Generator().manual_seed(1)))
+    line = crops[:, 0, 0].int()
+    width = (line[:, -1] - line[:, 0]).abs() / 7 * 8
+    assert width.min() >= 32 * 0.5 * 0.8  # half of each side at 1:1, and up to 4:3
+    assert width.max() <= 33
+    assert {int(sign) for sign in (line[:, -1] - line[:, 0]).sign()} == {-1, 1}  # half are flipped
 
 
 @pytest.mark.parametrize("course", ["onecycle", "cosine", "linear"])
@@ -179,17 +238,16 @@ def test_resize_keeps_flat_images_and_type(data: ImageSet) -> None:
     assert resize(data, 16) is data
 
 
-def test_recalibration_changes_statistics_only_and_measures_them(model: Vgg, data: ImageSet) -> None:
-    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+def test_recalibration_changes_statistics_only_and_measures_them(model: TracedModel, data: ImageSet) -> None:
+    before = {name: tensor.clone() for name, tensor in model.module.state_dict().items()}
     small = resize(data, 8)
     recalibrate(model, small, torch.device("cpu"), batch=20)
-    for name, tensor in model.state_dict().items():
+    for name, tensor in model.module.state_dict().items():
         statistic = name.endswith(("running_mean", "running_var", "num_batches_tracked"))
         assert torch.equal(tensor, before[name]) != statistic, name
-    first = model.nodes["conv1"]
+    norm = model.norms["conv1"]
     with torch.no_grad():
-        outputs = weight_layers(model)["conv1"](normalise(small.images))
-    mean = first.norm.running_mean  # type: ignore[union-attr]
-    torch.testing.assert_close(mean, outputs.mean(dim=(0, 2, 3)), atol=0.02, rtol=0.02)
-    assert not model.training
-    assert first.norm.momentum == 0.1  # type: ignore[union-attr]
+        outputs = model.layers["conv1"](normalise(small.images))
+    torch.testing.assert_close(norm.running_mean, outputs.mean(dim=(0, 2, 3)), atol=0.02, rtol=0.02)
+    assert not model.module.training
+    assert norm.momentum == 0.1

@@ -8,9 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mimesim.networks import build
 from mimesim.trace import Trace
-from mimesim.training.config import load_config
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "traces" / "vgg16-64"
@@ -25,21 +23,6 @@ def traces() -> dict[str, Trace]:
 
 def test_all_traces_together_stay_small() -> None:
     assert sum(path.stat().st_size for path in (ROOT / "traces").rglob("*") if path.is_file()) <= 6_000_000
-
-
-def test_they_say_how_they_were_made(traces: dict[str, Trace]) -> None:
-    config = load_config(ROOT / "workloads" / "training" / "vgg16-brief.yaml")
-    for scheme, trace in traces.items():
-        manifest = trace.manifest
-        assert manifest.network == build("vgg16", 64, 100)
-        assert (manifest.scheme, manifest.origin, manifest.parent) == (scheme, "recorded", "tinyimagenet100")
-        assert manifest.seed == config.seed
-        assert manifest.settings["training"] == config.name
-        assert manifest.settings["note"] == config.note
-        method = next(m for m in config.child.methods if m.scheme == scheme)
-        assert manifest.settings["method"] == method.model_dump(mode="json")
-        assert manifest.settings["child"] == config.child.model_dump(mode="json", exclude={"methods", "tasks"})
-        assert manifest.scheme_options["batch_norm"] == ("frozen" if scheme == "mime" else "trained")
 
 
 def test_all_schemes_recorded_the_same_images(traces: dict[str, Trace]) -> None:

@@ -8,11 +8,12 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import nn
 
 from mimesim.training.config import MimeMethod
 from mimesim.training.methods import Mime
-from mimesim.training.models import Vgg
 from mimesim.training.threshold import ThresholdLayer, step_estimate, threshold, threshold_layers, threshold_penalty
+from mimesim.training.tracing import TracedModel
 
 
 def surrogate(x: float) -> float:
@@ -68,12 +69,22 @@ def test_gradient_of_thresholds_sums_over_images_and_shared_axes() -> None:
     torch.testing.assert_close(neuron.t.grad.sum(dim=(1, 2), keepdim=True), channel.t.grad)
 
 
-def test_at_zero_the_network_is_the_relu_network(model: Vgg) -> None:
+def test_at_zero_the_network_is_the_relu_network(model: TracedModel) -> None:
     images = torch.randn(7, 3, 8, 8)
-    before = model(images)
-    Mime(MimeMethod(threshold_start=0.0)).prepare(model, 8)
-    assert len(list(threshold_layers(model))) == 3
-    assert torch.equal(model(images), before)
+    before = model.module(images)
+    Mime(MimeMethod(threshold_start=0.0), rate=0.1).prepare(model, 8)
+    assert len(list(threshold_layers(model.module))) == 3
+    assert torch.equal(model.module(images), before)
+
+
+def test_a_ceiling_is_that_of_relu6() -> None:
+    y = torch.tensor([[-1.0, 3.0, 9.0]], requires_grad=True)
+    layer = ThresholdLayer((3,), start=0.0, ceiling=6.0)
+    out = layer(y)
+    assert torch.equal(out, nn.functional.relu6(y))
+    out.sum().backward()
+    assert y.grad is not None
+    assert y.grad[0, 2] == 0.0
 
 
 def test_clamp_keeps_thresholds_at_or_above_zero() -> None:
@@ -84,17 +95,17 @@ def test_clamp_keeps_thresholds_at_or_above_zero() -> None:
     assert layer.t.tolist() == [0.0, pytest.approx(0.4)]
 
 
-def test_penalty_is_the_sum_of_exponentials_and_stays_finite(model: Vgg) -> None:
-    Mime(MimeMethod()).prepare(model, 8)
-    layers = list(threshold_layers(model))
+def test_penalty_is_the_sum_of_exponentials_and_stays_finite(model: TracedModel) -> None:
+    Mime(MimeMethod(), rate=0.1).prepare(model, 8)
+    layers = list(threshold_layers(model.module))
     with torch.no_grad():
         for value, layer in zip((0.0, 0.5, 1.0), layers, strict=True):
             layer.t.fill_(value)
     wanted = sum(layer.t.numel() * math.exp(value) for value, layer in zip((0.0, 0.5, 1.0), layers, strict=True))
-    assert threshold_penalty(model).item() == pytest.approx(wanted, rel=1e-5)
+    assert threshold_penalty(model.module).item() == pytest.approx(wanted, rel=1e-5)
     with torch.no_grad():
         layers[0].t.fill_(1000.0)
-    penalty = threshold_penalty(model)
+    penalty = threshold_penalty(model.module)
     penalty.backward()
     assert math.isfinite(penalty.item())
     assert layers[0].t.grad is not None

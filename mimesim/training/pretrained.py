@@ -1,0 +1,63 @@
+"""Parents from elsewhere: torchvision's ImageNet weights, downloaded or out of a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+import torchvision
+from torch import Tensor
+
+from mimesim.errors import InputError
+from mimesim.training.models import ModelSpec, Options, fold_classifier, load_state
+from mimesim.training.tracing import TracedModel
+
+__all__ = ["load_pretrained"]
+
+
+def load_pretrained(spec: ModelSpec, weights: str, size: int) -> TracedModel:
+    """The network of *spec* with *weights*: ``imagenet`` for torchvision's, or a file with such a state.
+
+    The file holds a state dictionary as ``torch.save(model.state_dict(), FILE)`` writes it. A VGG's first hidden layer
+    may have torchvision's 7 x 7 positions or those of *size*: the former is folded, which changes nothing but rounding.
+    """
+    state = _download(spec) if weights == "imagenet" else read_state(Path(weights))
+    bias = state[list(state)[-1]]
+    model = spec.traced(Options(int(bias.numel()), size))
+    own = model.module.state_dict()
+    for name, tensor in state.items():
+        wanted = own.get(name)
+        if wanted is None or wanted.shape == tensor.shape or name != "classifier.0.weight" or wanted.ndim != 2:
+            continue
+        channels = tensor.shape[1] // 49
+        positions = round((wanted.shape[1] / max(1, channels)) ** 0.5)
+        if channels * 49 == tensor.shape[1] and channels * positions**2 == wanted.shape[1]:
+            state[name] = fold_classifier(tensor, positions)
+    load_state(model.module, state, weights)
+    return model
+
+
+def read_state(path: Path) -> dict[str, Tensor]:
+    """Read a file of weights; nothing in it is executed."""
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except OSError as error:
+        raise InputError(str(path), f"cannot be read: {error.strerror}") from error
+    except Exception as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(str(path), f"is not a file of weights ({reason})") from error
+    if not isinstance(content, dict) or not content or not all(isinstance(v, Tensor) for v in content.values()):
+        raise InputError(str(path), "must hold a state dictionary: torch.save(model.state_dict(), FILE)")
+    return content
+
+
+def _download(spec: ModelSpec) -> dict[str, Tensor]:
+    if not spec.torchvision_name:
+        raise InputError("parent.weights", "there are no ImageNet weights of this network", value="imagenet")
+    try:
+        model = torchvision.models.get_model(spec.torchvision_name, weights="IMAGENET1K_V1")
+    except OSError as error:
+        rule = f"ImageNet weights could not be downloaded ({error}); fetch them and name the file instead"
+        raise InputError("parent.weights", rule, value="imagenet") from error
+    state: dict[str, Tensor] = model.state_dict()
+    return state

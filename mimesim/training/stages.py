@@ -1,0 +1,212 @@
+"""The stages of a training: the parent, and its children by every method, each of them resumable.
+
+A stage is a folder below ``runs/NAME``: while it runs it holds ``checkpoint.pt``; once done, ``model.pt`` (the
+weights) and ``metrics.json`` (accuracy, sparsity and the curve). A finished stage is skipped, a killed one continues.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from functools import cache
+from statistics import mean
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from mimesim.training.checkpoint import FORMAT, fingerprint, load_checkpoint, save_checkpoint
+from mimesim.training.config import Method, Schedule, TrainingConfig, Trials
+from mimesim.training.data import ImageSet, hold_out, resize, subset
+from mimesim.training.device import pick_device
+from mimesim.training.evaluate import Score, evaluate
+from mimesim.training.loop import Job, fit
+from mimesim.training.methods import Frozen, Recipe, Scratch, frozen_state, make_recipe
+from mimesim.training.models import ModelSpec, Options, fold_hidden_norms, load_state, model_spec
+from mimesim.training.pretrained import load_pretrained
+from mimesim.training.recalibrate import recalibrate
+from mimesim.training.sources import load_dataset
+from mimesim.training.tracing import TracedModel
+
+__all__ = ["Stages"]
+
+
+class Stages:
+    """The networks of one configuration; *spec* is how its network is built, which tests replace by a small one."""
+
+    def __init__(self, config: TrainingConfig, spec: ModelSpec | None = None) -> None:
+        """Nothing is loaded or written yet."""
+        self.config = config
+        self.spec = spec or model_spec(config.network)
+        self.device = pick_device()
+        self.folder = config.runs / config.name
+        self.dataset = cache(load_dataset)
+
+    def metrics(self, stage: str) -> dict[str, Any]:
+        """What the finished *stage* wrote."""
+        metrics: dict[str, Any] = json.loads((self.folder / stage / "metrics.json").read_text(encoding="utf-8"))
+        return metrics
+
+    # ---- the parent ------------------------------------------------------------------------------------------
+
+    def parent(self) -> dict[str, Tensor]:
+        """Train the parent or fetch its weights, or load what was kept: its state, head included."""
+        folder = self.folder / "parent"
+        if (folder / "model.pt").exists():
+            state: dict[str, Tensor] = load_checkpoint(folder / "model.pt", self._parent_identity)["model"]
+            return state
+        schedule = self.config.parent.schedule
+        model = self._trained_parent(schedule) if schedule else self._pretrained_parent()
+        return model.module.state_dict()
+
+    @property
+    def _parent_identity(self) -> str:
+        config = self.config
+        options = config.parent.model_dump(mode="json")
+        return fingerprint("parent", config.network, config.size_px, config.seed, config.test_images, options)
+
+    def _pretrained_parent(self) -> TracedModel:
+        config = self.config
+        model = load_pretrained(self.spec, config.parent.weights or "", config.size_px)
+        self._keep("parent", self._parent_identity, model, None, {"weights": config.parent.weights})
+        return model
+
+    def _trained_parent(self, schedule: Schedule) -> TracedModel:
+        config, parent = self.config, self.config.parent
+        data = subset(self.dataset(parent.dataset, "train"), parent.train_images, config.seed)
+        torch.manual_seed(config.seed)
+        options = Options(data.classes, config.size_px, parent.dropout, parent.hidden_batch_norm)
+        model = self.spec.traced(options)
+        checkpoint = self.folder / "parent" / "checkpoint.pt"
+        curve = fit(
+            Job(
+                name="parent", model=model, recipe=Scratch(parent.rate, parent.rate), data=data,
+                schedule=schedule, seed=config.seed, checkpoint=checkpoint, identity=self._parent_identity,
+                device=self.device, weight_decay=parent.weight_decay, label_smoothing=parent.label_smoothing,
+                crop_scale=parent.crop_scale, checkpoint_steps=config.checkpoint_steps,
+            )
+        )  # fmt: skip
+        if parent.hidden_batch_norm:
+            plain = self.spec.traced(Options(data.classes, config.size_px, parent.dropout))
+            fold_hidden_norms(model, plain)
+            model = plain
+        test = resize(self._test(parent.dataset), config.size_px)
+        extra: dict[str, Any] = {"train_images": len(data), "curve": curve}
+        if parent.recalibrate_images:
+            extra["accuracy_before_recalibration"] = evaluate(model, test, self.device).accuracy
+            some = subset(data, parent.recalibrate_images, config.seed)
+            recalibrate(model, resize(some, config.size_px), self.device)
+        self._keep("parent", self._parent_identity, model, evaluate(model, test, self.device), extra)
+        return model
+
+    # ---- its children ----------------------------------------------------------------------------------------
+
+    def child(self, task: str, method: Method, parent: dict[str, Tensor]) -> TracedModel:
+        """Adapt the parent to *task* by *method* at the rate that its trials chose, or load the result."""
+        stage = f"{task}-{method.name}"
+        path = self.folder / stage / "model.pt"
+        data = self.dataset(task, "test" if path.exists() else "train")
+        model = self._child_model(data.classes, parent)
+        if path.exists():
+            make_recipe(method, method.rates[0]).prepare(model, self.config.size_px)
+            load_state(model.module, load_checkpoint(path, self._child_identity(task, method))["model"], str(path))
+            return model
+        rate, trials = self._choose_rate(task, method, parent)
+        train = subset(data, self.config.child.train_images, self.config.seed)
+        job, recipe = self._job(stage, self._child_identity(task, method), model, method, rate, train)
+        before = frozen_state(model, recipe.batch_norm) if isinstance(recipe, Frozen) else {}
+        curve = fit(job)
+        score = evaluate(model, resize(self._test(task), self.config.size_px), self.device)
+        model.module.to("cpu")
+        after = model.module.state_dict()
+        moved = [name for name, tensor in before.items() if not torch.equal(tensor.cpu(), after[name])]
+        if moved:
+            raise AssertionError(f"training of {method.name} changed the parent's {moved[0]}")
+        extra = {"train_images": len(train), "rate": rate, "trials": trials, "curve": curve}
+        self._keep(stage, self._child_identity(task, method), model, score, extra)
+        return model
+
+    def _job(
+        self, name: str, identity: str, model: TracedModel, method: Method, rate: float, data: ImageSet,
+        share: float = 1.0,
+    ) -> tuple[Job, Recipe]:  # fmt: skip
+        config = self.config
+        model.module.to(self.device)
+        recipe = make_recipe(method, rate)
+        recipe.prepare(model, config.size_px, resize(data, config.size_px))
+        schedule: Schedule = config.child
+        if share != 1.0:
+            phases = [phase.model_copy(update={"epochs": phase.epochs * share}) for phase in schedule.phases]
+            schedule = schedule.model_copy(update={"phases": tuple(phases)})
+        job = Job(
+            name=name, model=model, recipe=recipe, data=data, schedule=schedule, seed=config.seed,
+            checkpoint=self.folder / name / "checkpoint.pt", identity=identity, device=self.device,
+            checkpoint_steps=config.checkpoint_steps,
+        )  # fmt: skip
+        return job, recipe
+
+    def _child_identity(self, task: str, method: Method) -> str:
+        config = self.config
+        shared = config.child.model_dump(mode="json", exclude={"tasks", "methods"})
+        return fingerprint(task, method.model_dump(mode="json"), shared, self._parent_identity)
+
+    def _child_model(self, classes: int, parent: dict[str, Tensor]) -> TracedModel:
+        head = list(parent.values())[-1].numel()
+        model = self.spec.traced(Options(head, self.config.size_px))
+        load_state(model.module, parent, str(self.folder / "parent" / "model.pt"))
+        model.set_head(classes, torch.Generator().manual_seed(self.config.seed))
+        return model
+
+    # ---- learning rates --------------------------------------------------------------------------------------
+
+    def _choose_rate(self, task: str, method: Method, parent: dict[str, Tensor]) -> tuple[float, dict[str, float]]:
+        """The rate with the highest accuracy on held-out training images, and the accuracy of each; test images are
+        never looked at. A method with one rate needs no trial."""
+        trials = self.config.child.trials
+        if len(method.rates) == 1 or trials is None:
+            return method.rates[0], {}
+        tasks = trials.tasks or (task,)
+        found = {
+            rate: mean(self._trial(other, method, rate, parent, trials) for other in tasks) for rate in method.rates
+        }
+        best = max(method.rates, key=lambda rate: found[rate])
+        return best, {f"{rate:g}": round(accuracy, 4) for rate, accuracy in found.items()}
+
+    def _trial(self, task: str, method: Method, rate: float, parent: dict[str, Tensor], trials: Trials) -> float:
+        """Accuracy on the held-out images after training at *rate* on the others."""
+        config = self.config
+        stage = f"trials/{task}-{method.name}-{rate:g}"
+        identity = fingerprint(self._child_identity(task, method), rate)
+        done = self.folder / stage / "metrics.json"
+        if done.exists():
+            return float(self.metrics(stage)["accuracy"])
+        data = subset(self.dataset(task, "train"), config.child.train_images, config.seed)
+        rest, held_out = hold_out(data, trials.held_out, config.seed)
+        model = self._child_model(data.classes, parent)
+        job, _ = self._job(stage, identity, model, method, rate, rest, trials.share)
+        curve = fit(job)
+        score = evaluate(model, resize(held_out, config.size_px), self.device)
+        self._keep(stage, identity, None, score, {"train_images": len(rest), "rate": rate, "curve": curve})
+        return score.accuracy
+
+    # ---- files -----------------------------------------------------------------------------------------------
+
+    def _test(self, dataset: str) -> ImageSet:
+        return subset(self.dataset(dataset, "test"), self.config.test_images, self.config.seed)
+
+    def _keep(
+        self, stage: str, identity: str, model: TracedModel | None, score: Score | None, extra: dict[str, Any]
+    ) -> None:
+        """Write ``metrics.json`` and, for a network that is needed again, ``model.pt``; drop the checkpoint."""
+        folder = self.folder / stage
+        folder.mkdir(parents=True, exist_ok=True)
+        metrics = {"stage": stage} | (asdict(score) if score else {}) | extra
+        (folder / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n", encoding="utf-8")
+        if model is not None:
+            model.module.to("cpu")
+            state = {"format": FORMAT, "identity": identity, "model": model.module.state_dict()}
+            save_checkpoint(folder / "model.pt", state)
+        (folder / "checkpoint.pt").unlink(missing_ok=True)
+        if score:
+            print(f"{stage}: accuracy {score.accuracy:.4f} ± {score.interval:.4f}", file=sys.stderr, flush=True)
