@@ -6,10 +6,11 @@ weights) and ``metrics.json`` (accuracy, sparsity and the curve). A finished sta
 
 from __future__ import annotations
 
+import copy
 import json
 import sys
 from dataclasses import asdict
-from functools import cache
+from functools import cache, partial
 from statistics import mean
 from typing import Any
 
@@ -41,7 +42,7 @@ class Stages:
         self.spec = spec or model_spec(config.network)
         self.device = pick_device()
         self.folder = config.runs / config.name
-        self.dataset = cache(load_dataset)
+        self.dataset = cache(partial(load_dataset, subset=config.subset))
 
     def metrics(self, stage: str) -> dict[str, Any]:
         """What the finished *stage* wrote."""
@@ -50,26 +51,27 @@ class Stages:
 
     # ---- the parent ------------------------------------------------------------------------------------------
 
-    def parent(self) -> dict[str, Tensor]:
-        """Train the parent or fetch its weights, or load what was kept: its state, head included."""
-        folder = self.folder / "parent"
-        if (folder / "model.pt").exists():
-            state: dict[str, Tensor] = load_checkpoint(folder / "model.pt", self._parent_identity)["model"]
-            return state
+    def parent(self) -> TracedModel:
+        """Train the parent or fetch its weights, or load what was kept; its head is that of its own classes."""
+        path = self.folder / "parent" / "model.pt"
+        if path.exists():
+            kept = load_checkpoint(path, self._parent_identity)
+            model = self.spec.traced(Options(kept["classes"], self.config.size_px))
+            load_state(model.module, kept["model"], str(path))
+            return model
         schedule = self.config.parent.schedule
-        model = self._trained_parent(schedule) if schedule else self._pretrained_parent()
-        return model.module.state_dict()
+        return self._trained_parent(schedule) if schedule else self._pretrained_parent()
 
     @property
     def _parent_identity(self) -> str:
         config = self.config
-        options = config.parent.model_dump(mode="json")
+        options = config.parent.model_dump(mode="json") | ({} if config.subset else {"subset": False})
         return fingerprint("parent", config.network, config.size_px, config.seed, config.test_images, options)
 
     def _pretrained_parent(self) -> TracedModel:
         config = self.config
         model = load_pretrained(self.spec, config.parent.weights or "", config.size_px)
-        self._keep("parent", self._parent_identity, model, None, {"weights": config.parent.weights})
+        self._keep("parent", self._parent_identity, None, {"weights": config.parent.weights}, model)
         return model
 
     def _trained_parent(self, schedule: Schedule) -> TracedModel:
@@ -97,12 +99,12 @@ class Stages:
             extra["accuracy_before_recalibration"] = evaluate(model, test, self.device).accuracy
             some = subset(data, parent.recalibrate_images, config.seed)
             recalibrate(model, resize(some, config.size_px), self.device)
-        self._keep("parent", self._parent_identity, model, evaluate(model, test, self.device), extra)
+        self._keep("parent", self._parent_identity, evaluate(model, test, self.device), extra, model)
         return model
 
     # ---- its children ----------------------------------------------------------------------------------------
 
-    def child(self, task: str, method: Method, parent: dict[str, Tensor]) -> TracedModel:
+    def child(self, task: str, method: Method, parent: TracedModel) -> TracedModel:
         """Adapt the parent to *task* by *method* at the rate that its trials chose, or load the result."""
         stage = f"{task}-{method.name}"
         path = self.folder / stage / "model.pt"
@@ -110,7 +112,9 @@ class Stages:
         model = self._child_model(data.classes, parent)
         if path.exists():
             make_recipe(method, method.rates[0]).prepare(model, self.config.size_px)
-            load_state(model.module, load_checkpoint(path, self._child_identity(task, method))["model"], str(path))
+            kept = load_checkpoint(path, self._child_identity(task, method))["model"]
+            # the file holds what differs from the parent
+            load_state(model.module, {**_shared(parent, model), **kept}, str(path))
             return model
         rate, trials = self._choose_rate(task, method, parent)
         train = subset(data, self.config.child.train_images, self.config.seed)
@@ -124,7 +128,7 @@ class Stages:
         if moved:
             raise AssertionError(f"training of {method.name} changed the parent's {moved[0]}")
         extra = {"train_images": len(train), "rate": rate, "trials": trials, "curve": curve}
-        self._keep(stage, self._child_identity(task, method), model, score, extra)
+        self._keep(stage, self._child_identity(task, method), score, extra, model, parent)
         return model
 
     def _job(
@@ -151,16 +155,14 @@ class Stages:
         shared = config.child.model_dump(mode="json", exclude={"tasks", "methods"})
         return fingerprint(task, method.model_dump(mode="json"), shared, self._parent_identity)
 
-    def _child_model(self, classes: int, parent: dict[str, Tensor]) -> TracedModel:
-        head = list(parent.values())[-1].numel()
-        model = self.spec.traced(Options(head, self.config.size_px))
-        load_state(model.module, parent, str(self.folder / "parent" / "model.pt"))
+    def _child_model(self, classes: int, parent: TracedModel) -> TracedModel:
+        model = copy.deepcopy(parent)
         model.set_head(classes, torch.Generator().manual_seed(self.config.seed))
         return model
 
     # ---- learning rates --------------------------------------------------------------------------------------
 
-    def _choose_rate(self, task: str, method: Method, parent: dict[str, Tensor]) -> tuple[float, dict[str, float]]:
+    def _choose_rate(self, task: str, method: Method, parent: TracedModel) -> tuple[float, dict[str, float]]:
         """The rate with the highest accuracy on held-out training images, and the accuracy of each; test images are
         never looked at. A method with one rate needs no trial."""
         trials = self.config.child.trials
@@ -173,7 +175,7 @@ class Stages:
         best = max(method.rates, key=lambda rate: found[rate])
         return best, {f"{rate:g}": round(accuracy, 4) for rate, accuracy in found.items()}
 
-    def _trial(self, task: str, method: Method, rate: float, parent: dict[str, Tensor], trials: Trials) -> float:
+    def _trial(self, task: str, method: Method, rate: float, parent: TracedModel, trials: Trials) -> float:
         """Accuracy on the held-out images after training at *rate* on the others."""
         config = self.config
         stage = f"trials/{task}-{method.name}-{rate:g}"
@@ -187,7 +189,7 @@ class Stages:
         job, _ = self._job(stage, identity, model, method, rate, rest, trials.share)
         curve = fit(job)
         score = evaluate(model, resize(held_out, config.size_px), self.device)
-        self._keep(stage, identity, None, score, {"train_images": len(rest), "rate": rate, "curve": curve})
+        self._keep(stage, identity, score, {"train_images": len(rest), "rate": rate, "curve": curve})
         return score.accuracy
 
     # ---- files -----------------------------------------------------------------------------------------------
@@ -196,17 +198,41 @@ class Stages:
         return subset(self.dataset(dataset, "test"), self.config.test_images, self.config.seed)
 
     def _keep(
-        self, stage: str, identity: str, model: TracedModel | None, score: Score | None, extra: dict[str, Any]
-    ) -> None:
-        """Write ``metrics.json`` and, for a network that is needed again, ``model.pt``; drop the checkpoint."""
+        self, stage: str, identity: str, score: Score | None, extra: dict[str, Any], model: TracedModel | None = None,
+        parent: TracedModel | None = None,
+    ) -> None:  # fmt: skip
+        """Write ``metrics.json`` and, for a network that is needed again, ``model.pt``; drop the checkpoint.
+
+        Of a child only what differs from its *parent* is kept: for MIME its thresholds and head.
+        """
         folder = self.folder / stage
         folder.mkdir(parents=True, exist_ok=True)
         metrics = {"stage": stage} | (asdict(score) if score else {}) | extra
-        (folder / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n", encoding="utf-8")
-        if model is not None:
+        partial = folder / "metrics.partial"
+        partial.write_text(json.dumps(metrics, indent=1) + "\n", encoding="utf-8")
+        partial.replace(folder / "metrics.json")
+        if model is not None:  # last, since its file says that the stage is done
             model.module.to("cpu")
-            state = {"format": FORMAT, "identity": identity, "model": model.module.state_dict()}
-            save_checkpoint(folder / "model.pt", state)
+            shared = _shared(parent, model) if parent else {}
+            own = {
+                name: tensor
+                for name, tensor in model.module.state_dict().items()
+                if name not in shared or not torch.equal(tensor, shared[name])
+            }
+            classes = model.head.weight.shape[0]
+            save_checkpoint(
+                folder / "model.pt", {"format": FORMAT, "identity": identity, "classes": classes, "model": own}
+            )
         (folder / "checkpoint.pt").unlink(missing_ok=True)
         if score:
             print(f"{stage}: accuracy {score.accuracy:.4f} ± {score.interval:.4f}", file=sys.stderr, flush=True)
+
+
+def _shared(parent: TracedModel, model: TracedModel) -> dict[str, Tensor]:
+    """The parent's tensors that *model* could have unchanged: those of the same name and shape."""
+    own = model.module.state_dict()
+    return {
+        name: tensor
+        for name, tensor in parent.module.state_dict().items()
+        if name in own and own[name].shape == tensor.shape
+    }
