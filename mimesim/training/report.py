@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from mimesim.errors import InputError
@@ -19,7 +20,8 @@ __all__ = ["report", "write_results"]
 _CAPTIONS = {
     "accuracy.png": "Accuracy with 95 % intervals against words of the task's own; methods with almost as many words "
     "as each other are set a little apart.",
-    "curves.png": "Loss and accuracy on the augmented training images, each a mean over some steps.",
+    "curves.png": "Loss and accuracy on the augmented training images, each a mean over some steps; a dotted line "
+    "where the images grow.",
     "sparsity.png": "Share of zeros behind each activation, over the test images.",
 }
 
@@ -50,10 +52,8 @@ def _write(path: Path, content: bytes) -> None:
         partial.write_bytes(content)
         partial.replace(path)
     except OSError as error:
-        try:
+        with suppress(OSError):  # the folder may be none
             partial.unlink(missing_ok=True)
-        except OSError:  # the folder is no folder
-            pass
         raise InputError(str(path), f"cannot be written: {error.strerror or error}") from error
 
 
@@ -89,7 +89,7 @@ def report(outcome: Outcome, files: Collection[str] = ()) -> str:
 
 
 def _picture(name: str, files: Collection[str]) -> list[str]:
-    return ["", f"![{_CAPTIONS[name]}]({name})", "", f"*{_CAPTIONS[name]}*"] if name in files else []
+    return ["", f"![{name.partition('.')[0]}]({name})", "", f"*{_CAPTIONS[name]}*"] if name in files else []
 
 
 # ---- what was trained ------------------------------------------------------------------------------------------------
@@ -99,7 +99,7 @@ def _what_was_trained(outcome: Outcome) -> list[str]:
     config, parent = outcome.config, outcome.parent
     network = f"{outcome.network.name} at {config.size_px} px"
     if config.parent.schedule is None:
-        origin = f"weights from `{config.parent.weights}`"
+        origin = f"weights from `{Path(config.parent.weights or '').name}`"
     else:
         origin = (
             f"{outcome.title(config.parent.dataset)}, {parent['train_images']:,} training images, "
@@ -119,7 +119,9 @@ def _what_was_trained(outcome: Outcome) -> list[str]:
     if trials is None or counts == {1}:
         lines.append("- Learning rates: one per method, given beforehand.")
     else:
-        who = "each task by itself" if trials.tasks is None else ", ".join(map(outcome.title, trials.tasks)) + " for all"
+        who = (
+            "each task by itself" if trials.tasks is None else ", ".join(map(outcome.title, trials.tasks)) + " for all"
+        )
         lines.append(
             f"- Learning rates: {_either({str(count) for count in counts})} per method; each trained for "
             f"{100 * trials.share:g} % of the steps on all but a held-out {100 * trials.held_out:g} % of the training "
@@ -156,7 +158,7 @@ def _accuracy_table(outcome: Outcome) -> list[str]:
     baseline = outcome.fine_tuning
     listed = any(outcome.paper(task, method) for task in outcome.tasks for method in outcome.methods)
     header = ["task", "method", "accuracy %", *(["paper %"] if listed else [])]
-    header += [f"to {baseline.name}"] if baseline else []
+    header += [f"minus {baseline.name}"] if baseline else []
     header += ["mean sparsity", *(["paper's"] if listed else []), "own words", "of fine-tuning's", "rate"]
     rows = []
     for task in outcome.tasks:
@@ -172,7 +174,7 @@ def _accuracy_table(outcome: Outcome) -> list[str]:
             if listed:
                 mean = outcome.paper_mean_sparsity(task, method)
                 row.append("" if mean is None else f"{mean:.3f}")
-            share = f"{100 * outcome.share_of_fine_tuning(task, method):.2g} %" if method is not baseline else "100 %"
+            share = f"{100 * outcome.share_of_fine_tuning(task, method):.1f} %"
             rows.append([*row, f"{outcome.words(task, method):,}", share, f"{metrics['rate']:g}"])
     return [
         *markdown_table(header, rows),

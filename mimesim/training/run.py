@@ -12,8 +12,9 @@ from mimesim.training.config import Method, MimeMethod, PrunedMethod, TrainingCo
 from mimesim.training.data import resize
 from mimesim.training.graph import network_of
 from mimesim.training.models import ModelSpec
+from mimesim.training.outcome import Outcome
 from mimesim.training.record import choose_images, record, versions, weight_masks
-from mimesim.training.report import report
+from mimesim.training.report import write_results
 from mimesim.training.smoke import smoke
 from mimesim.training.sources import TITLES
 from mimesim.training.stages import Stages
@@ -56,19 +57,24 @@ class Training(Stages):
         return directory
 
     def report(self, model: TracedModel) -> Path:
-        """Write the tables of all methods beside their traces; *model* is any of the networks."""
+        """Write report, tables and pictures of all methods beside their traces; *model* is any of the networks."""
         config = self.config
-        path = config.record.directory / "results.md"
-        children = {
-            (method.name, task): self.metrics(f"{task}-{method.name}")
-            for method in config.child.methods
-            for task in config.child.tasks
-        }
-        classes = {task: self.classes(task) for task in config.child.tasks}
-        text = report(config, self.network(model), self.metrics("parent"), children, classes)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-        return path
+        pairs = [(task, method) for task in config.child.tasks for method in config.child.methods]
+        outcome = Outcome(
+            config=config,
+            network=self.network(model),
+            normed=frozenset(model.norms),
+            classes={task: self.classes(task) for task in config.child.tasks},
+            parent=self.metrics("parent"),
+            children={(task, method.name): self.metrics(f"{task}-{method.name}") for task, method in pairs},
+            trials={(task, method.name): self._trials_of(task, method) for task, method in pairs},
+        )
+        return write_results(outcome, config.record.directory)
+
+    def _trials_of(self, task: str, method: Method) -> list[dict[str, Any]]:
+        """Metrics of the trials that this pair's rate was chosen by; none where it has one rate or others decided."""
+        stages = [f"trials/{task}-{method.name}-{rate:g}" for rate in method.rates]
+        return [self.metrics(stage) for stage in stages if (self.folder / stage / "metrics.json").exists()]
 
     def network(self, model: TracedModel) -> Network:
         """The graph that all tasks share, with the head of the task that has the most classes."""
