@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from math import prod
 from typing import Any, cast
 
+from pydantic import ValidationError
 from torch import nn
 
 from mimesim.errors import InputError
@@ -24,31 +27,50 @@ def network_of(model: TracedModel, name: str, size: int, classes: int | None = N
     for a layer that the simulator does not have at this size: a dilated convolution, or an adaptive pool that does
     not cut its input into equal windows.
     """
-    found = {site: _three(shape) for site, shape in model.output_shapes(size).items()} | {"image": (3, size, size)}
-    nodes = [Node(name="image", kind="input", shape=(3, size, size))]
+    layers = model.layers
+    # before anything runs: what PyTorch would warn of is refused
+    convolutions = {s.name: _convolution(s, cast("nn.Conv2d", layers[s.name])) for s in model.sites if s.kind == "conv"}
+    image = (model.channels, size, size)
+    found = {site: _three(shape) for site, shape in model.output_shapes(size).items()} | {"image": image}
+    nodes = [Node(name="image", kind="input", shape=image)]
     replaced: dict[str, str] = {}
     for site in model.sites:
         inputs = tuple(replaced.get(source, source) for source in site.inputs)
         shape, before = found[site.name], found[site.inputs[0]]
         window: dict[str, Any] = {}
         if site.kind == "conv":
-            window = _convolution(site, cast("nn.Conv2d", model.layers[site.name]))
+            window = convolutions[site.name]
+            reads = cast("nn.Conv2d", layers[site.name]).in_channels
+            if reads != before[0]:
+                rule = f"reads {reads} channels, but the layer before it has {before[0]}: it must read that whole"
+                raise InputError("model", rule, key=site.name)
         elif site.pool is not None:
             window = _pool(site, before, shape)
             if site.kind == "avg_pool" and window["kernel"] == (1, 1) and shape == before:
                 replaced[site.name] = inputs[0]
                 continue
         elif site.kind == "linear":
-            layer = model.layers[site.name]
+            layer = layers[site.name]
             if layer.weight.shape[1] != prod(before):
                 rule = f"reads {layer.weight.shape[1]} of the {prod(before)} values before it: only whole inputs"
                 raise InputError("model", rule, key=site.name)
             if site is model.head_site and classes is not None:
                 shape = (classes, 1, 1)
-        nodes.append(
-            Node(name=site.name, kind=site.kind, inputs=inputs, shape=shape, activation=bool(site.activation), **window)
-        )
-    return Network(name=name, nodes=tuple(nodes))
+        fields = window | {"shape": shape, "activation": bool(site.activation)}
+        with _simulable():
+            nodes.append(Node(name=site.name, kind=site.kind, inputs=inputs, **fields))
+    with _simulable():
+        return Network(name=name, nodes=tuple(nodes))
+
+
+@contextmanager
+def _simulable() -> Iterator[None]:
+    """What a node or a network finds wrong with itself is the model's fault."""
+    try:
+        yield
+    except ValidationError as error:
+        reason = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
+        raise InputError("model", f"cannot be simulated at this size: {reason}") from error
 
 
 def _three(shape: tuple[int, ...]) -> Shape:

@@ -16,6 +16,7 @@ from torch import Tensor, fx, nn
 from mimesim.errors import InputError
 from mimesim.training.reader import GraphReader
 from mimesim.training.sites import Naming, Site, by_path
+from mimesim.training.threshold import ThresholdLayer
 
 __all__ = ["TracedModel"]
 
@@ -28,15 +29,16 @@ class TracedModel:
     """
 
     def __init__(self, model: nn.Module, names: Naming = by_path) -> None:
-        """Trace *model*, whose ``forward`` takes images (N, 3, H, W); raises ``InputError`` where it cannot be."""
+        """Trace *model*, whose ``forward`` takes images (N, C, H, W); raises ``InputError`` where it cannot be."""
         self.title = type(model).__name__
         try:
-            graph = fx.Tracer().trace(model)
+            graph = _Tracer().trace(model)
         except Exception as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             rule = f"torch.fx cannot trace its forward ({reason}); it must not branch on values"
             raise InputError("model", rule, value=self.title) from error
         self.module = fx.GraphModule(model, graph, self.title)
+        self._clear("activations")
         self.module.add_submodule("activations", nn.Module())
         self.sites = GraphReader(self.module, self.title).read()
         self.module.recompile()
@@ -46,9 +48,22 @@ class TracedModel:
             replace(site, name=called[site.name], inputs=tuple(called[name] for name in site.inputs))
             for site in self.sites
         )
-        last = self.sites[-1]
-        if last.kind != "linear" or last.activation:
+        if not self.sites or self.sites[-1].kind != "linear" or self.sites[-1].activation:
             raise InputError("model", "must end in a linear layer, its head", value=self.title)
+
+    def _clear(self, name: str) -> None:
+        """Let modules that the model itself keeps under *name* go by another: the name is needed."""
+        for node in self.module.graph.nodes:
+            path = str(node.target)
+            if node.op == "call_module" and path.partition(".")[0] == name:
+                node.target = f"own_{path}"
+                self.module.add_submodule(node.target, self.module.get_submodule(path))
+
+    @property
+    def channels(self) -> int:
+        """Channels of the images that it reads: what its first convolutions say, or 3."""
+        readers = [self.layers.get(site.name) for site in self.sites if "image" in site.inputs]
+        return next((layer.in_channels for layer in readers if isinstance(layer, nn.Conv2d)), 3)
 
     @property
     def layers(self) -> dict[str, nn.Conv2d | nn.Linear]:
@@ -84,17 +99,18 @@ class TracedModel:
         (site,) = (site for site in self.sites if site.name == name)
         self.module.add_submodule(site.activation or "", activation)
 
-    def set_head(self, classes: int, generator: torch.Generator) -> None:
+    def set_head(self, classes: int, generator: torch.Generator | None = None) -> None:
         """A fresh head for a task with *classes* classes: weights normal(0, 0.01), bias 0."""
         old = self.head
-        head = nn.Linear(old.weight.shape[1], classes)
+        head = nn.Linear(old.weight.shape[1], classes, bias=old.bias is not None)
         with torch.no_grad():
             head.weight.normal_(0.0, 0.01, generator=generator)
-            head.bias.zero_()
+            if head.bias is not None:
+                head.bias.zero_()
         self.module.add_submodule(self.head_site.weights or "", head.to(old.weight.device))
 
     def outputs(self, images: Tensor) -> dict[str, Tensor]:
-        """What every node writes for *images* (N, 3, H, W), normalised; the mode of the modules is left as it is."""
+        """What every node writes for *images* (N, C, H, W), normalised; the mode of the modules is left as it is."""
         return _Keeper(self).keep(images)
 
     def output_shapes(self, size: int) -> dict[str, tuple[int, ...]]:
@@ -107,14 +123,25 @@ class TracedModel:
         self.module.eval()
         try:
             with torch.no_grad():
-                outputs = _Keeper(self, activations=False).keep(torch.zeros(1, 3, size, size, device=device))
+                images = torch.zeros(1, self.channels, size, size, device=device)
+                outputs = _Keeper(self, activations=False).keep(images)
         except RuntimeError as error:
             rule = f"the network cannot take images of this size ({str(error).splitlines()[0]})"
             raise InputError("model", rule, key="size_px", value=size) from error
         finally:
             for module in training:
                 module.training = True
+        for name, output in outputs.items():
+            if output.ndim < 2 or len(output) != 1:
+                raise InputError("model", "mixes the images of a batch: flatten with start_dim=1", key=name)
         return {name: tuple(output.shape[1:]) for name, output in outputs.items()}
+
+
+class _Tracer(fx.Tracer):
+    """Takes threshold layers for what they are, besides the modules of torch.nn."""
+
+    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
+        return isinstance(m, ThresholdLayer) or super().is_leaf_module(m, module_qualified_name)
 
 
 class _Keeper(fx.Interpreter):
