@@ -10,6 +10,7 @@ import os
 import re
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,6 +26,7 @@ NOT_RUN = {
     "mimesim paper --out out/paper": "minutes; tests/paper checks claims and files",
     "mimesim train workloads/training/vgg16-reduced.yaml --quick": "needs image sets; tests/training trains on digits",
 }
+NEED_TORCH = {"docs/training.md"}
 RUN_INSTEAD = {"make run": "mimesim run --mode pipelined workloads/vgg16.yaml"}
 
 BLOCK = re.compile(r"^```(\w+)(?: file=(\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -86,11 +88,13 @@ def run(command: list[str] | str, folder: Path, where: str) -> str:
 @pytest.mark.parametrize("name", PAGES)
 def test_examples_run(name: str, folder: Path, pytestconfig: pytest.Config) -> None:
     page = ROOT / name
+    if name in NEED_TORCH and find_spec("torch") is None:
+        pytest.skip("needs PyTorch")
     for block in blocks(page):
         where = f"{name}:{block.line}"
         if block.file:
             (folder / block.file).write_text(block.text, encoding="utf-8")
-        if block.tag == "python":
+        elif block.tag == "python":
             run([sys.executable, "-c", block.text], folder, where)
         for command in commands(block) if block.tag == "console" else []:
             chosen = RUN_INSTEAD.get(command, command)

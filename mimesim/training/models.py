@@ -8,8 +8,10 @@ for torchvision's own weights the two are the same function (:func:`fold_classif
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import cast
 
 import torch
@@ -60,8 +62,12 @@ class ModelSpec:
     torchvision_name: str = ""
 
     def traced(self, options: Options) -> TracedModel:
-        """Build it with fresh weights, from torch's global generator, and trace it."""
-        return TracedModel(self.build(options), self.names)
+        """Build it with fresh weights, from torch's global generator, and trace it; its head has the classes asked
+        for, whatever the builder made."""
+        model = TracedModel(self.build(options), self.names)
+        if model.head.weight.shape[0] != options.classes:
+            model.set_head(options.classes)
+        return model
 
 
 def vgg(features: Sequence[int | str], hidden: Sequence[int], options: Options) -> torchvision.models.VGG:
@@ -127,6 +133,9 @@ def model_spec(name: str) -> ModelSpec:
     module, colon, function = name.partition(":")
     if not colon:
         raise InputError("model", f"is not known; there are {', '.join(MODELS)}, or MODULE:FUNCTION", value=name)
+    here = str(Path.cwd())
+    if here not in sys.path:  # a console command does not look where the user stands
+        sys.path.insert(0, here)
     try:
         build = getattr(importlib.import_module(module), function)
     except (ImportError, AttributeError, ValueError) as error:

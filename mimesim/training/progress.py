@@ -24,7 +24,7 @@ class Meter:
     def __init__(self, name: str, total: int, start: int, curve: Curve) -> None:
         """Draw nothing until the block is entered."""
         self.curve = curve
-        self._name, self._total, self._step = name, total, start
+        self._name, self._total, self._start, self._step = name, total, start, start
         self._loss, self._right, self._images, self._steps = 0.0, 0, 0, 0
         self._all_images, self._started = 0, time.monotonic()
         console = Console(stderr=True)
@@ -64,7 +64,9 @@ class Meter:
         state = f"loss {mean:.3f}, accuracy {accuracy:.3f}"
         self._progress.update(self._bar, state=state)
         if self._plain:
-            speed = self._all_images / max(time.monotonic() - self._started, 1e-9)
+            elapsed = max(time.monotonic() - self._started, 1e-9)
+            speed = self._all_images / elapsed
+            left = elapsed / (self._step - self._start) * (self._total - self._step) / 60
             where = f"{self._name} {self._step}/{self._total} at {size_px} px"
-            print(f"{where}: {state}, {speed:.0f} images/s", file=sys.stderr, flush=True)
+            print(f"{where}: {state}, {speed:.0f} images/s, {left:.0f} min left", file=sys.stderr, flush=True)
         self._loss, self._right, self._images, self._steps = 0.0, 0, 0, 0
