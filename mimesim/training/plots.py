@@ -99,7 +99,7 @@ def accuracy_figure(outcome: Outcome) -> Figure:
     if baseline is not None:
         from matplotlib.patches import Patch
 
-        handles, labels = [*handles, Patch(color="0.88")], [*labels, f"up to 2 points below {baseline.name}"]
+        handles, labels = [*handles, Patch(color="0.88")], [*labels, "within 2 points"]
     _legend(figure, handles, labels)
     return figure
 
@@ -230,9 +230,10 @@ def _once(panels: Sequence[Axes]) -> tuple[list[Any], list[str]]:
 
 
 def _legend(figure: Figure, handles: Sequence[Any], labels: Sequence[str]) -> None:
-    """One legend below all panels, as many columns as there is room for."""
+    """One legend below all panels, as many columns as there is room for; its rows make the figure higher."""
     inches = 0.55 + 0.075 * max(map(len, labels), default=1)
     columns = max(1, min(len(labels), int(figure.get_figwidth() / inches)))
+    figure.set_figheight(figure.get_figheight() + 0.18 * (-(-len(labels) // columns) - 1))
     figure.legend(handles, labels, loc="outside lower center", ncols=columns, handlelength=3)
 
 

@@ -9,7 +9,11 @@ from pydantic import TypeAdapter
 
 from mimesim.network import Network, Node
 from mimesim.networks import build
-from mimesim.training.config import Method
+from mimesim.training.config import Method, MimeMethod
+from mimesim.training.graph import network_of
+from mimesim.training.methods import Mime
+from mimesim.training.models import MODELS, Options
+from mimesim.training.threshold import threshold_layers
 from mimesim.training.words import own_words
 
 CONV = {"kernel": (3, 3), "padding": (1, 1)}
@@ -85,3 +89,18 @@ def test_vgg16_at_64_px() -> None:
         head + 2 * channels,
         head + weights + 2 * channels + 2 * 4096,
     ]
+
+
+@pytest.mark.parametrize("name", ["resnet18", "mobilenet_v2"])
+def test_fine_tuning_costs_every_parameter_of_a_network_without_biases(name: str) -> None:
+    """Their convolutions have no bias and a batch norm each, so what PyTorch counts is what is stored."""
+    model = MODELS[name].traced(Options(classes=7, size_px=32))
+    network, normed = network_of(model, name, 32), set(model.norms)
+    parameters = sum(parameter.numel() for parameter in model.module.parameters())
+    assert own_words(network, method({"scheme": "conventional"}), 7, normed) == parameters
+    norms = sum(parameter.numel() for norm in model.norms.values() for parameter in norm.parameters())
+    head = sum(parameter.numel() for parameter in model.head.parameters())
+    assert own_words(network, method({"scheme": "batch_norm"}), 7, normed) == head + norms
+    Mime(MimeMethod(), 0.01).prepare(model, 32)
+    thresholds = sum(layer.t.numel() for layer in threshold_layers(model.module))
+    assert own_words(network, method({"scheme": "mime"}), 7, normed) == head + thresholds
