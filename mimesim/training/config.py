@@ -190,6 +190,8 @@ class TrainingConfig(_Frozen):
     size_px: Annotated[int, Field(ge=8, le=1024)] = 64
     seed: Annotated[int, Field(ge=0)] = 0
     test_images: Images = 2000
+    subset: bool = True
+    """The project's balanced subsets, which ship as index lists; false: the whole public sets (docs/data.md)."""
     checkpoint_steps: Annotated[int, Field(gt=0)] = 100
     runs: Path = Path("runs")
     parent: Parent

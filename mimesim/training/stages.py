@@ -65,6 +65,7 @@ class Stages:
     @property
     def _parent_identity(self) -> str:
         config = self.config
+        # named only where it is not the default: stages that were finished before there was a choice stay valid
         options = config.parent.model_dump(mode="json") | ({} if config.subset else {"subset": False})
         return fingerprint("parent", config.network, config.size_px, config.seed, config.test_images, options)
 
