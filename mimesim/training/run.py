@@ -79,7 +79,7 @@ class Training(Stages):
     def network(self, model: TracedModel) -> Network:
         """The graph that all tasks share, with the head of the task that has the most classes."""
         classes = max(self.classes(task) for task in self.config.child.tasks)
-        name = self.config.network.rpartition(":")[2]
+        name = self.config.network.replace(":", ".")
         return network_of(model, name, self.config.size_px, classes)
 
     def classes(self, task: str) -> int:
