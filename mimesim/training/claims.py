@@ -11,10 +11,9 @@ from mimesim.training.verdict import Difference, above_chance, cheaper, claim, c
 __all__ = ["markdown_table", "points", "what_it_says"]
 
 _HOW = (
-    "Differences are in points of test accuracy, ± half of the 95 % interval of a difference of two binomials. They "
-    "are *unpaired*: taken as if every method had been tested on other images, though all saw the same, so the true "
-    "intervals tend to be narrower. *Within* 2 points: the whole interval is; *not within*: none of it is; *cannot be "
-    "told*: both are possible. Nothing is said of other seeds, and of many comparisons at 95 % one in twenty errs by "
+    "Differences are in points of test accuracy, ± half of their 95 % interval, *paired*: all methods were tested on "
+    "the same images, so only those count that one of the two gets right and the other does not. *Within* 2 points: the "
+    "whole interval is; *not within*: none of it is; *cannot be told*: both are possible. Nothing is said of other seeds, and of many comparisons at 95 % one in twenty errs by "
     "chance."
 )
 

@@ -11,7 +11,7 @@ accuracy                              fraction of the test images whose class is
 interval                              half the width of its 95 % interval, a fraction
 paper_accuracy                        the paper's (Tables II and III), for its network only
 to_fine_tuning                        accuracy minus that of the fine-tuned network, a fraction
-to_fine_tuning_interval               half the width of that difference's 95 % interval, unpaired
+to_fine_tuning_interval               half the width of that difference's 95 % interval, paired
 mean_sparsity                         mean share of zeros over convolutions (and additions) behind an activation
 paper_mean_sparsity                   the same over the convolutions that the paper lists
 own_words                             words of memory that only this task needs

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from mimesim.errors import InputError
@@ -39,6 +40,20 @@ def test_a_difference_of_two_binomials() -> None:
     found = difference({"accuracy": 0.8, "images": 2000}, {"accuracy": 0.75, "images": 1000})
     assert found.value == pytest.approx(0.05)
     assert found.margin == pytest.approx(1.96 * math.sqrt(0.8 * 0.2 / 2000 + 0.75 * 0.25 / 1000), rel=2e-3)
+
+
+def test_a_paired_difference_counts_only_what_one_of_the_two_gets_right() -> None:
+    right = np.zeros((2, 2000), dtype=bool)
+    right[0, :1600], right[1, 100:1550] = True, True  # 150 by the first only, none by the second only
+    one, other = (
+        {"accuracy": row.mean(), "images": 2000, "correct": np.packbits(row).tobytes().hex()} for row in right
+    )
+    found = difference(one, other)
+    assert found.value == pytest.approx(0.075)
+    assert found.margin == pytest.approx(1.96 * math.sqrt((0.075 - 0.075**2) / 2000), rel=0.02)
+    assert difference(other, one).value == pytest.approx(-0.075)
+    unpaired = difference(one | {"correct": ""}, other)
+    assert unpaired.margin > 1.5 * found.margin
 
 
 def test_nothing_right_out_of_few_is_no_certainty() -> None:
@@ -75,7 +90,7 @@ def test_within() -> None:
     text = said(two(0.86, 0.84))
     assert "Here, for `mime`: **within** on CIFAR-10." in text
     assert "| CIFAR-10 | +2.0 ± 2.2 | -0.7 | 1,155,082 (2.9 %) | **within** |" in text
-    assert "unpaired" in text
+    assert "*paired*" in text
 
 
 def test_not_within() -> None:
