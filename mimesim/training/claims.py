@@ -11,10 +11,10 @@ from mimesim.training.verdict import Difference, above_chance, cheaper, claim, c
 __all__ = ["markdown_table", "points", "what_it_says"]
 
 _HOW = (
-    "Differences are in points of test accuracy, ± half of their 95 % interval, *paired*: all methods were tested on "
-    "the same images, so only those count that one of the two gets right and the other does not. *Within* 2 points: the "
-    "whole interval is; *not within*: none of it is; *cannot be told*: both are possible. Nothing is said of other seeds, and of many comparisons at 95 % one in twenty errs by "
-    "chance."
+    "Differences are in points of test accuracy, ± half of their 95 % interval. All methods are tested on the same "
+    "images, so they are *paired*: only the images count that one of the two gets right and the other does not. "
+    "*Within* 2 points: the whole interval is; *not within*: none of it is; *cannot be told*: both are possible. "
+    "Nothing is said of other seeds, and of many comparisons at 95 % one in twenty errs by chance."
 )
 
 
