@@ -47,7 +47,8 @@ def image_set(
     if places.dtype.kind not in "iu" or places.shape != numbers.shape:
         rule = f"every one of the {len(images)} images needs its place in the official split"
         raise InputError(where, rule, key=f"{split} places", value=f"{places.dtype} {places.shape}")
-    tensor = torch.from_numpy(np.array(images))
+    # copied only where it may not be written to, as what was read from a buffer
+    tensor = torch.from_numpy(np.require(images, requirements=["C", "W"]))
     tensor = tensor[:, None].expand(-1, 3, -1, -1) if tensor.ndim == 3 else tensor.permute(0, 3, 1, 2)
     as_int = [torch.from_numpy(values.astype(np.int64)) for values in (numbers, places)]
     return ImageSet(tensor.contiguous(), as_int[0], as_int[1], classes)
