@@ -158,7 +158,7 @@ def fold_classifier(weight: Tensor, positions: int, side: int = 7) -> Tensor:
     torchvision's adaptive average pool, which makes *side* x *side* of whatever comes, is linear: the same layer on
     the map before it has the weights W P, P being the pool. (out, C * positions * positions) results.
     """
-    pool = torch.eye(positions * positions).view(-1, 1, positions, positions)
+    pool = torch.eye(positions * positions, dtype=weight.dtype).view(-1, 1, positions, positions)
     spread = nn.functional.adaptive_avg_pool2d(pool, side).flatten(1)  # (positions^2, side^2)
     maps = weight.view(weight.shape[0], -1, side * side)
     return (maps @ spread.T).flatten(1)
