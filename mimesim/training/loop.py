@@ -134,7 +134,10 @@ def _step(
         penalty = job.recipe.penalty(model)
         whole = loss if penalty is None else loss + penalty
         torch.autograd.backward(whole)
-    except torch.OutOfMemoryError as error:
+    except RuntimeError as error:
+        # CUDA and MPS have a class for it, the CPU's allocator only says so
+        if not any(words in str(error) for words in ("out of memory", "can't allocate memory", "not enough memory")):
+            raise
         rule = "the device ran out of memory; make it smaller"
         raise InputError(job.name, rule, key="batch", value=job.schedule.batch) from error
     if not math.isfinite(whole.item()):

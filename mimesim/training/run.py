@@ -97,6 +97,7 @@ class Training(Stages):
             "training": config.name,
             "note": config.note,
             "size_px": config.size_px,
+            "subset": config.subset,
             "parent": config.parent.model_dump(mode="json") | {"result": of_parent},
             "child": config.child.model_dump(mode="json", exclude={"methods", "tasks"}),
             "method": method.model_dump(mode="json"),
@@ -106,7 +107,7 @@ class Training(Stages):
             "head_classes": {task: self.classes(task) for task in tasks},
             "input": "bilinear to size_px, three channels (grey repeated), ImageNet mean and deviation",
             "recorded": "inference mode, float32, batch norm in place; mask = value != 0 after activation or pooling",
-            "images": "drawn by seed and task name before evaluation; image_ids count within the data set's test split",
+            "images": "drawn by seed and task name before evaluation; image_ids: docs/data.md",
             "evaluation": "bfloat16 autocast; interval = half width of the 95 % interval",
         }  # fmt: skip
 

@@ -231,3 +231,22 @@ def test_all_schemes_record_the_same_images_whatever_their_number() -> None:
     few, many = choose_images(data, 2, 0, "digits"), choose_images(data, 5, 0, "digits")
     assert many.ids[:2].tolist() == few.ids.tolist()
     assert choose_images(data, 5, 0, "other").ids.tolist() != many.ids.tolist()
+
+
+def test_a_parent_may_come_from_a_file(tmp_path: Path) -> None:
+    torch.manual_seed(1)
+    state = SMALL.traced(Options(7, 8)).module.state_dict()
+    torch.save(state, tmp_path / "theirs.pt")
+    config = settings(tmp_path)
+    config["parent"] = {"weights": str(tmp_path / "theirs.pt")}
+    config["child"] |= {"methods": [{"scheme": "mime", "rates": [0.05]}], "trials": None}
+    config["record"]["images"] = {"mime": 2}
+    (folder,) = train(TrainingConfig.model_validate(config), SMALL)
+    parent = torch.load(tmp_path / "runs" / "digits" / "parent" / "model.pt", weights_only=True)["model"]
+    assert all(torch.equal(parent[name], tensor) for name, tensor in state.items())
+    child = torch.load(tmp_path / "runs" / "digits" / "digits-mime" / "model.pt", weights_only=True)["model"]
+    assert sorted(child) == [
+        "activations.0.t", "activations.1.t", "activations.2.t", "classifier.3.bias", "classifier.3.weight",
+    ]  # fmt: skip
+    assert Trace.load(folder).manifest.network.node("classifier").shape == (10, 1, 1)
+    assert "theirs.pt" in (tmp_path / "traces" / "results.md").read_text()

@@ -137,14 +137,33 @@ def test_a_loss_that_is_not_finite_is_one_error(spec: ModelSpec, data: ImageSet,
         fit(run)
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "CUDA out of memory. Tried to allocate 2.00 GiB.",
+        "MPS backend out of memory (MPS allocated: 9.0 GB)",
+        "[enforce fail at alloc_cpu.cpp:118] err == 0. DefaultCPUAllocator: can't allocate memory: you tried to",
+    ],
+)
 def test_out_of_memory_is_one_error(
-    spec: ModelSpec, data: ImageSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    spec: ModelSpec, data: ImageSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: str
 ) -> None:
     def explode(*_: object) -> None:
-        raise torch.OutOfMemoryError("too much")
+        raise RuntimeError(words)
 
     monkeypatch.setattr(Recipe, "penalty", explode)
     with pytest.raises(InputError, match="batch = 10: the device ran out of memory"):
+        fit(job(spec, data, tmp_path, "conventional"))
+
+
+def test_other_errors_are_not_taken_for_it(
+    spec: ModelSpec, data: ImageSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def explode(*_: object) -> None:
+        raise RuntimeError("shapes do not match")
+
+    monkeypatch.setattr(Recipe, "penalty", explode)
+    with pytest.raises(RuntimeError, match="shapes do not match"):
         fit(job(spec, data, tmp_path, "conventional"))
 
 
