@@ -27,7 +27,7 @@ run: $(VENV)/.core ## replay workloads/vgg16.yaml on the shipped masks (WORKLOAD
 test: $(VENV)/.dev ## run all tests (TESTS= chooses some); installs PyTorch, several GB
 	$(BIN)/python -m pytest $(TESTS)
 
-traces: $(VENV)/.train ## learn and record the masks with PyTorch, half an hour or more (QUICK=1: does it run?)
+traces: $(VENV)/.train ## learn and record the masks with PyTorch: two hours on two cores (QUICK=1: does it run?)
 	$(BIN)/mimesim train $(CONFIG) $(if $(QUICK),--quick)
 
 paper: $(VENV)/.core ## check every claim of the MIME paper, results in out/paper
