@@ -1,4 +1,4 @@
-"""``mimesim trace``: draw masks, or look at what a trace holds."""
+"""``mimesim trace``: record or draw masks, or look at what a trace holds."""
 
 from __future__ import annotations
 
@@ -7,13 +7,17 @@ from pathlib import Path
 import click
 
 from mimesim.cli.options import FOLDER
+from mimesim.cli.record import record
 
 __all__ = ["trace"]
 
 
 @click.group()
 def trace() -> None:
-    """Draw activation masks, or look at what a trace holds."""
+    """Record activation masks, draw them, or look at what a trace holds."""
+
+
+trace.add_command(record)
 
 
 @trace.command()

@@ -33,8 +33,9 @@ class TaskEntry(BaseModel):
     """One task's images.
 
     *file* holds its masks. *image_ids* are positions in *dataset*'s test set; *labels* and *predictions* are class
-    indices, one per image (a drawn trace has no labels). *test_accuracy* is a fraction of the *test_images* of the
-    whole test set. *weights_file*, which tasks may share, holds the masks of pruned weights.
+    indices, one per image; there are no labels at all where nobody knows them, as in a drawn trace. *test_accuracy* is
+    a fraction of the *test_images* of the whole test set. *weights_file*, which tasks may share, holds the masks of
+    pruned weights.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -99,10 +100,6 @@ class Manifest(BaseModel):
         if self.files.keys() != weight_files | set(mask_files):
             odd = sorted(self.files.keys() ^ (weight_files | set(mask_files)))
             raise ValueError(f"files lists other names than the tasks use: {', '.join(odd)}")
-        if self.origin == "recorded":
-            for name, task in self.tasks.items():
-                if not task.labels:
-                    raise ValueError(f"tasks.{name}.labels: a recorded trace has a label for each image")
         return self
 
 

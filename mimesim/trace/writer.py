@@ -115,7 +115,8 @@ class TraceWriter:
         *masks* maps every sparse tensor (``network.recorded``) to bool (images, C, H, W), or (images, features) for a
         vector: *value != 0* after threshold or ReLU, quantisation and pooling. Entries are taken one at a time, so that
         a lazy mapping keeps memory small. *weight_masks* maps layers to bool arrays of ``network.weight_shape``:
-        what a pruned network keeps; *weights_from* names an earlier task whose weight masks this one shares.
+        what a pruned network keeps; *weights_from* names an earlier task whose weight masks this one shares. *labels*
+        are one per image, or none at all where nobody knows them.
 
         Raises :class:`InputError` for a missing or unknown tensor, a wrong shape or type, or a bad label.
         """

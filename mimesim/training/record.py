@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor
 
 import mimesim
 from mimesim.errors import InputError
@@ -42,14 +43,21 @@ def choose_images(data: ImageSet, count: int, seed: int, task: str) -> ImageSet:
     return data.take(rng.permutation(len(data))[:count])
 
 
-def record(model: TracedModel, network: Network, data: ImageSet) -> Recording:
+def record(
+    model: TracedModel, network: Network, data: ImageSet, prepare: Callable[[Tensor], Tensor] = normalise
+) -> Recording:
     """Run *data* through *model* in inference mode, on the CPU in float32, and keep every mask *network* asks for.
 
-    The recorded shapes are checked against the network's, all but the head's, which differs from task to task.
+    *prepare* makes of the uint8 images (N, C, H, W) what the network reads. The recorded shapes are checked against
+    the network's, all but the head's, which differs from task to task; so is that the outputs are numbers.
     """
     model.module.to("cpu").eval()
     with torch.inference_mode():
-        outputs = model.outputs(normalise(data.images))
+        outputs = model.outputs(prepare(data.images))
+    finite = outputs[model.head_site.name].isfinite().flatten(1).all(1)
+    if not finite.all():
+        image = data.ids[~finite][0].item()
+        raise InputError("recording", "the network makes NaN or infinity of this image", key="image", value=image)
     masks: dict[str, Bits] = {}
     for name in network.recorded:
         if name not in outputs:

@@ -83,7 +83,6 @@ def put(*path: str | int, value: object) -> Callable[[Any], None]:
         (put("tasks", "one", "images", value=0), "tasks.one.images = 0: Input should be greater than or equal to 1"),
         (put("tasks", "one", "images", value=2), "tasks.one: image_ids has 3 entries for 2 images"),
         (put("tasks", "one", "labels", value=[0]), "tasks.one: labels has 1 entries for 3 images"),
-        (put("tasks", "one", "labels", value=[]), "tasks.one.labels: a recorded trace has a label for each image"),
         (put("tasks", "one", "labels", value=[0, 1, 10]), "labels holds 10, but there are 10 classes"),
         (put("tasks", "two", "predictions", value=[11, 1, 1]), "predictions holds 11, but there are 10 classes"),
         (put("tasks", "one", "image_ids", value=[1, 1, 2]), "image_ids names an image twice"),

@@ -152,6 +152,13 @@ def test_strings_survive_the_layout_of_lists(tmp_path: Path, tiny: Network, mask
     assert Trace.load(tmp_path / "t").manifest.settings == notes
 
 
+def test_nobody_needs_to_know_the_labels(tmp_path: Path, tiny: Network, masks: Masks) -> None:
+    with TraceWriter(tmp_path / "t", network=tiny, scheme="s") as writer:
+        writer.add_task("t", dataset="d", classes=2, masks=masks, image_ids=[0, 1, 2], labels=[], predictions=[0, 0, 1])
+    trace = Trace.load(tmp_path / "t")
+    assert (trace.manifest.origin, trace.entry("t").labels) == ("recorded", ())
+
+
 def test_any_reader_of_npz_can_read_the_bits(recorded: Path, masks: Masks) -> None:
     with np.load(recorded / "one.npz", allow_pickle=False) as archive:
         assert sorted(archive) == sorted(masks)
