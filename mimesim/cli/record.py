@@ -86,7 +86,7 @@ def record(
     from mimesim.errors import MimesimError
 
     try:
-        from mimesim.training.record_own import Recorder, parse_tasks
+        from mimesim.training.recording.own import Recorder, parse_tasks
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("mimesim"):
             raise

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from mimesim.training.data import ImageSet, normalise
 from mimesim.training.device import autocast
-from mimesim.training.tracing import TracedModel
+from mimesim.training.tracing.model import TracedModel
 
 __all__ = ["Score", "evaluate"]
 

@@ -19,7 +19,7 @@ from mimesim.training.device import autocast
 from mimesim.training.methods import Recipe
 from mimesim.training.models import load_state
 from mimesim.training.progress import Curve, Meter
-from mimesim.training.tracing import TracedModel
+from mimesim.training.tracing.model import TracedModel
 
 __all__ = ["Job", "fit", "rate_factor"]
 

@@ -11,7 +11,7 @@ from mimesim.training.config import BatchNorm, BatchNormMethod, HeadMethod, Meth
 from mimesim.training.data import ImageSet
 from mimesim.training.recalibrate import recalibrate
 from mimesim.training.threshold import ThresholdLayer, threshold_layers, threshold_penalty
-from mimesim.training.tracing import TracedModel
+from mimesim.training.tracing.model import TracedModel
 
 __all__ = ["FineTune", "Frozen", "Mime", "Pruned", "Recipe", "Scratch", "frozen_state", "make_recipe"]
 

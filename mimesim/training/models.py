@@ -19,8 +19,8 @@ import torchvision
 from torch import Tensor, nn
 
 from mimesim.errors import InputError
-from mimesim.training.sites import Naming, by_path, numbered
-from mimesim.training.tracing import TracedModel
+from mimesim.training.tracing.model import TracedModel
+from mimesim.training.tracing.sites import Naming, by_path, numbered
 
 __all__ = [
     "MODELS",

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from mimesim.errors import InputError
 from mimesim.training.models import ModelSpec, Options, fold_classifier, load_state
-from mimesim.training.tracing import TracedModel
+from mimesim.training.tracing.model import TracedModel
 
 __all__ = ["load_pretrained"]
 

@@ -7,7 +7,7 @@ from torch import nn
 
 from mimesim.training.data import ImageSet, normalise
 from mimesim.training.device import autocast
-from mimesim.training.tracing import TracedModel
+from mimesim.training.tracing.model import TracedModel
 
 __all__ = ["recalibrate"]
 

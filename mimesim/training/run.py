@@ -10,15 +10,15 @@ from mimesim.network import Network
 from mimesim.trace import TraceWriter
 from mimesim.training.config import Method, MimeMethod, PrunedMethod, TrainingConfig, load_config
 from mimesim.training.data import resize
-from mimesim.training.graph import network_of
 from mimesim.training.models import ModelSpec
-from mimesim.training.outcome import Outcome
-from mimesim.training.record import choose_images, record, versions, weight_masks
-from mimesim.training.report import write_results
+from mimesim.training.recording.masks import choose_images, record, versions, weight_masks
+from mimesim.training.report.document import write_results
+from mimesim.training.report.outcome import Outcome
 from mimesim.training.smoke import smoke
 from mimesim.training.sources import TITLES
 from mimesim.training.stages import Stages
-from mimesim.training.tracing import TracedModel
+from mimesim.training.tracing.graph import network_of
+from mimesim.training.tracing.model import TracedModel
 
 __all__ = ["Training", "train", "train_from_file"]
 

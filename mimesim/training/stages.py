@@ -28,7 +28,7 @@ from mimesim.training.models import ModelSpec, Options, fold_hidden_norms, load_
 from mimesim.training.pretrained import load_pretrained
 from mimesim.training.recalibrate import recalibrate
 from mimesim.training.sources import load_dataset
-from mimesim.training.tracing import TracedModel
+from mimesim.training.tracing.model import TracedModel
 
 __all__ = ["Stages"]
 

@@ -17,12 +17,12 @@ from mimesim.trace import Trace
 from mimesim.training import run, stages
 from mimesim.training.config import TrainingConfig
 from mimesim.training.data import normalise, resize
-from mimesim.training.graph import network_of
 from mimesim.training.models import MODELS, ModelSpec, Options, vgg
-from mimesim.training.record import choose_images
+from mimesim.training.recording.masks import choose_images
 from mimesim.training.run import Training, train, train_from_file
-from mimesim.training.sites import numbered
 from mimesim.training.sources import load_dataset
+from mimesim.training.tracing.graph import network_of
+from mimesim.training.tracing.sites import numbered
 
 SMALL = ModelSpec(lambda options: vgg((16, "M", 32, "M"), (64,), options), numbered)
 RECORDED = ("mime", "conventional", "pruned", "mime-channel")

@@ -24,9 +24,9 @@ from mimesim.training.loop import Job, fit, rate_factor
 from mimesim.training.methods import Recipe, frozen_state, make_recipe
 from mimesim.training.models import ModelSpec, Options, vgg
 from mimesim.training.recalibrate import recalibrate
-from mimesim.training.sites import numbered
 from mimesim.training.threshold import threshold_layers
-from mimesim.training.tracing import TracedModel
+from mimesim.training.tracing.model import TracedModel
+from mimesim.training.tracing.sites import numbered
 
 SCHEDULE = Schedule(batch=10, phases=(Phase(size_px=8, epochs=1), Phase(size_px=16, epochs=1)))
 

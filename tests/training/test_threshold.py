@@ -13,7 +13,7 @@ from torch import nn
 from mimesim.training.config import MimeMethod
 from mimesim.training.methods import Mime
 from mimesim.training.threshold import ThresholdLayer, step_estimate, threshold, threshold_layers, threshold_penalty
-from mimesim.training.tracing import TracedModel
+from mimesim.training.tracing.model import TracedModel
 
 
 def surrogate(x: float) -> float:

@@ -33,8 +33,8 @@ import math
 from collections.abc import Iterator
 
 from mimesim.results.csv_file import Row, render_csv
-from mimesim.training.outcome import Metrics, Outcome
-from mimesim.training.verdict import difference
+from mimesim.training.report.outcome import Metrics, Outcome
+from mimesim.training.report.verdict import difference
 
 __all__ = ["ACCURACY", "CURVES", "SPARSITY", "accuracy_rows", "csv_files", "curve_rows", "sparsity_rows"]
 

@@ -13,10 +13,10 @@ from torch import Tensor
 
 from mimesim.errors import InputError
 from mimesim.network import Network
-from mimesim.training.image_folder import ImageFolder
-from mimesim.training.patience import patiently
-from mimesim.training.record import Bits, record, weight_masks
-from mimesim.training.tracing import TracedModel
+from mimesim.training.recording.image_folder import ImageFolder
+from mimesim.training.recording.masks import Bits, record, weight_masks
+from mimesim.training.recording.patience import patiently
+from mimesim.training.tracing.model import TracedModel
 
 __all__ = ["RecordedImages", "TaskRecorder"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from mimesim.training.config import Method
-from mimesim.training.outcome import Outcome, is_mime
-from mimesim.training.verdict import Difference, above_chance, cheaper, claim, compare, difference
+from mimesim.training.report.outcome import Outcome, is_mime
+from mimesim.training.report.verdict import Difference, above_chance, cheaper, claim, compare, difference
 
 __all__ = ["markdown_table", "points", "what_it_says"]
 

@@ -9,7 +9,7 @@ from typing import Any
 from mimesim.network import Network, Node
 from mimesim.networks import build
 from mimesim.training.config import TrainingConfig
-from mimesim.training.outcome import Outcome
+from mimesim.training.report.outcome import Outcome
 
 RATES = [0.001, 0.01, 0.05]
 METHODS: list[dict[str, Any]] = [

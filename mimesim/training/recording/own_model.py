@@ -15,7 +15,7 @@ from mimesim.config.explain import suggest
 from mimesim.errors import InputError, MimesimError
 from mimesim.training.models import MODELS, ModelSpec, Options, load_state, model_spec
 from mimesim.training.pretrained import load_pretrained, read_state
-from mimesim.training.tracing import TracedModel
+from mimesim.training.tracing.model import TracedModel
 
 __all__ = ["OwnModel"]
 

@@ -12,8 +12,8 @@ from torch import nn
 
 from mimesim.errors import InputError
 from mimesim.network import Network, Node
-from mimesim.training.sites import Site
-from mimesim.training.tracing import TracedModel
+from mimesim.training.tracing.model import TracedModel
+from mimesim.training.tracing.sites import Site
 
 __all__ = ["network_of"]
 

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from mimesim.errors import InputError
-from mimesim.training.image_folder import ImageFolder, read_image, scan_folder
+from mimesim.training.recording.image_folder import ImageFolder, read_image, scan_folder
 
 
 def save(path: Path, width: int = 8, height: int = 8, mode: str = "RGB") -> Path:

@@ -8,12 +8,12 @@ from contextlib import suppress
 from pathlib import Path
 
 from mimesim.errors import InputError
-from mimesim.training.claims import markdown_table, points, what_it_says
 from mimesim.training.config import Method, Phase, Schedule
-from mimesim.training.outcome import Metrics, Outcome
-from mimesim.training.plots import pictures
-from mimesim.training.tables import csv_files
-from mimesim.training.verdict import difference
+from mimesim.training.report.claims import markdown_table, points, what_it_says
+from mimesim.training.report.outcome import Metrics, Outcome
+from mimesim.training.report.plots import pictures
+from mimesim.training.report.tables import csv_files
+from mimesim.training.report.verdict import difference
 
 __all__ = ["report", "write_results"]
 

@@ -14,9 +14,9 @@ import torch
 from torch import Tensor, fx, nn
 
 from mimesim.errors import InputError
-from mimesim.training.reader import GraphReader
-from mimesim.training.sites import Naming, Site, by_path
 from mimesim.training.threshold import ThresholdLayer
+from mimesim.training.tracing.reader import GraphReader
+from mimesim.training.tracing.sites import Naming, Site, by_path
 
 __all__ = ["TracedModel"]
 

@@ -11,8 +11,8 @@ from typing import Any
 from mimesim.network import Network
 from mimesim.trace import SparsityTable, TaskSparsity
 from mimesim.training.config import ConventionalMethod, Method, MimeMethod, TrainingConfig
+from mimesim.training.report.words import own_words
 from mimesim.training.sources import TITLES
-from mimesim.training.words import own_words
 
 __all__ = ["Metrics", "Outcome", "is_mime"]
 

@@ -8,8 +8,8 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from mimesim.training.tables import ACCURACY, CURVES, SPARSITY, csv_files
-from tests.training.outcomes import METHODS, configuration, outcome, tower
+from mimesim.training.report.tables import ACCURACY, CURVES, SPARSITY, csv_files
+from tests.training.report.outcomes import METHODS, configuration, outcome, tower
 
 
 def read(text: str) -> pd.DataFrame:

@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 
 from mimesim.errors import InputError
-from mimesim.training import report as report_module
-from mimesim.training.claims import what_it_says
-from mimesim.training.outcome import Outcome
-from mimesim.training.report import report, write_results
-from mimesim.training.verdict import Difference, claim, compare, difference
-from tests.training.outcomes import METHODS, configuration, outcome, tower
+from mimesim.training.report import document as report_module
+from mimesim.training.report.claims import what_it_says
+from mimesim.training.report.document import report, write_results
+from mimesim.training.report.outcome import Outcome
+from mimesim.training.report.verdict import Difference, claim, compare, difference
+from tests.training.report.outcomes import METHODS, configuration, outcome, tower
 
 
 def two(mime: float, conventional: float, images: int = 2000, **others: float) -> Outcome:

@@ -15,13 +15,13 @@ import torch
 from mimesim.errors import InputError
 from mimesim.trace import Trace, TraceWriter
 from mimesim.training.data import MEAN, STD
-from mimesim.training.graph import network_of
-from mimesim.training.image_folder import ImageFolder, scan_folder
-from mimesim.training.own_model import IMAGENET, OwnModel
-from mimesim.training.record import Bits, versions
-from mimesim.training.record_task import TaskRecorder
+from mimesim.training.recording.image_folder import ImageFolder, scan_folder
+from mimesim.training.recording.masks import Bits, versions
+from mimesim.training.recording.own_model import IMAGENET, OwnModel
+from mimesim.training.recording.task import TaskRecorder
 from mimesim.training.threshold import threshold_layers
-from mimesim.training.tracing import TracedModel
+from mimesim.training.tracing.graph import network_of
+from mimesim.training.tracing.model import TracedModel
 
 __all__ = ["OwnTask", "Recorder", "parse_tasks"]
 

@@ -7,8 +7,8 @@ import io
 import pytest
 from rich.console import Console
 
-from mimesim.training import patience
-from mimesim.training.patience import patiently
+from mimesim.training.recording import patience
+from mimesim.training.recording.patience import patiently
 
 
 class Clock:

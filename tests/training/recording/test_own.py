@@ -18,13 +18,13 @@ from mimesim.errors import InputError
 from mimesim.simulation import run_workload
 from mimesim.trace import Trace
 from mimesim.training.data import normalise
-from mimesim.training.image_folder import scan_folder
-from mimesim.training.own_model import OwnModel
-from mimesim.training.record_own import OwnTask, Recorder, parse_tasks
+from mimesim.training.recording.image_folder import scan_folder
+from mimesim.training.recording.own import OwnTask, Recorder, parse_tasks
+from mimesim.training.recording.own_model import OwnModel
 from mimesim.training.threshold import ThresholdLayer
-from tests.training.own_models import Residual, randomised
+from tests.training.tracing.own_models import Residual, randomised
 
-BUILD = "tests.training.own_models:Residual"
+BUILD = "tests.training.tracing.own_models:Residual"
 SIZE = 16
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mimesim.training.config import Method
-from mimesim.training.outcome import Metrics, Outcome
+from mimesim.training.report.outcome import Metrics, Outcome
 
 __all__ = ["CLAIM", "Claim", "Control", "Difference", "above_chance", "cheaper", "claim", "compare", "difference"]
 

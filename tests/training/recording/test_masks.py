@@ -9,12 +9,12 @@ from torch import Tensor
 from mimesim.errors import InputError
 from mimesim.training.config import MimeMethod
 from mimesim.training.data import ImageSet, normalise
-from mimesim.training.graph import network_of
 from mimesim.training.methods import Mime
 from mimesim.training.models import MODELS, Options
-from mimesim.training.record import record
+from mimesim.training.recording.masks import record
 from mimesim.training.threshold import threshold_layers
-from mimesim.training.tracing import TracedModel
+from mimesim.training.tracing.graph import network_of
+from mimesim.training.tracing.model import TracedModel
 
 TIE = 1e-4
 """Of the largest value of a layer: closer to its threshold than this, a value may fall on either side of it."""

@@ -11,9 +11,9 @@ from torch import Tensor, nn
 
 from mimesim.errors import InputError
 from mimesim.network import Network, Node
-from mimesim.training.graph import network_of
-from mimesim.training.tracing import TracedModel
-from tests.training.own_models import ZOO, Residual, zoo_model
+from mimesim.training.tracing.graph import network_of
+from mimesim.training.tracing.model import TracedModel
+from tests.training.tracing.own_models import ZOO, Residual, zoo_model
 
 
 def counted(model: nn.Module, size: int) -> dict[str, int]:

@@ -10,11 +10,11 @@ from pydantic import TypeAdapter
 from mimesim.network import Network, Node
 from mimesim.networks import build
 from mimesim.training.config import Method, MimeMethod
-from mimesim.training.graph import network_of
 from mimesim.training.methods import Mime
 from mimesim.training.models import MODELS, Options
+from mimesim.training.report.words import own_words
 from mimesim.training.threshold import threshold_layers
-from mimesim.training.words import own_words
+from mimesim.training.tracing.graph import network_of
 
 CONV = {"kernel": (3, 3), "padding": (1, 1)}
 #: Two normed convolutions, a residual addition of them, a hidden layer with a bias, a head for 100 classes.

@@ -15,8 +15,8 @@ from statistics import mean
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mimesim.training.config import Method
-from mimesim.training.outcome import Metrics, Outcome
-from mimesim.training.verdict import CLAIM
+from mimesim.training.report.outcome import Metrics, Outcome
+from mimesim.training.report.verdict import CLAIM
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

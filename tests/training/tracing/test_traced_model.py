@@ -10,10 +10,10 @@ import torchvision
 from torch import Tensor, nn
 
 from mimesim.errors import InputError
-from mimesim.training.graph import network_of
 from mimesim.training.threshold import ThresholdLayer
-from mimesim.training.tracing import TracedModel
-from tests.training.own_models import ZOO, Functional, Residual, randomised, zoo_model
+from mimesim.training.tracing.graph import network_of
+from mimesim.training.tracing.model import TracedModel
+from tests.training.tracing.own_models import ZOO, Functional, Residual, randomised, zoo_model
 
 
 @pytest.mark.parametrize("name", ZOO)

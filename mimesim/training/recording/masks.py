@@ -15,7 +15,7 @@ import mimesim
 from mimesim.errors import InputError
 from mimesim.network import Network
 from mimesim.training.data import ImageSet, normalise
-from mimesim.training.tracing import TracedModel
+from mimesim.training.tracing.model import TracedModel
 
 __all__ = ["Recording", "choose_images", "record", "versions", "weight_masks"]
 

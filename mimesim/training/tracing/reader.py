@@ -18,8 +18,8 @@ from torch.nn import functional
 
 from mimesim.errors import InputError
 from mimesim.network import Kind
-from mimesim.training.sites import Site
 from mimesim.training.threshold import ThresholdLayer
+from mimesim.training.tracing.sites import Site
 
 __all__ = ["GraphReader"]
 

@@ -13,12 +13,12 @@ import torch
 from torch import Tensor, nn
 
 from mimesim.errors import InputError
-from mimesim.training.own_model import OwnModel
-from mimesim.training.record_own import OwnTask, Recorder, parse_tasks
-from tests.training.own_models import Residual
-from tests.training.test_record_own import BUILD, RECORDER, SIZE, draw_images, save_weights
+from mimesim.training.recording.own import OwnTask, Recorder, parse_tasks
+from mimesim.training.recording.own_model import OwnModel
+from tests.training.recording.test_own import BUILD, RECORDER, SIZE, draw_images, save_weights
+from tests.training.tracing.own_models import Residual
 
-HERE = "tests.training.test_record_own_errors"
+HERE = "tests.training.recording.test_own_errors"
 
 
 def always_dropping() -> nn.Module:
