@@ -31,7 +31,7 @@ DOORS = {
     "sklearn": ("training",),
     "torch": ("training",),
     "torchvision": ("training",),
-    "yaml": ("config", "training.config"),
+    "yaml": ("config",),
 }
 
 #: What takes long to load, or may not be installed: inside functions only.

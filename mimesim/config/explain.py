@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
-from typing import Any, TypeVar, get_args, get_origin
+from types import UnionType
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
@@ -101,10 +102,36 @@ def _choices(expected: str) -> list[str]:
 def _known_keys(model: Any, loc: Sequence[str | int]) -> list[str]:
     """Return the keys that may stand at *loc*, a place inside data for *model*."""
     for part in loc:
-        if isinstance(model, type) and issubclass(model, BaseModel):
-            model = model.model_fields[str(part)].annotation
+        models = _models(model)
+        if len(models) > 1:
+            # pydantic puts the name of the union's member, by its discriminator, into the way to an entry
+            model = next(each for each in models if part in _names(each))
+        elif models:
+            model = models[0].model_fields[str(part)].annotation
         elif get_origin(model) is dict:
             model = get_args(model)[1]
         else:
             model = get_args(model)[0]
-    return list(model.model_fields) if isinstance(model, type) and issubclass(model, BaseModel) else []
+    found = _models(model)
+    return list(found[0].model_fields) if len(found) == 1 else []
+
+
+def _models(annotation: Any) -> list[type[BaseModel]]:
+    """Return the models that an entry may be: one, or the members of a union."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    if get_origin(annotation) is Annotated:
+        return _models(get_args(annotation)[0])
+    if get_origin(annotation) in (Union, UnionType):
+        return [model for each in get_args(annotation) for model in _models(each)]
+    return []
+
+
+def _names(model: type[BaseModel]) -> set[Any]:
+    """Return what may stand in the fields of *model* that allow one text only, as a discriminator does."""
+    return {
+        value
+        for field in model.model_fields.values()
+        if get_origin(field.annotation) is Literal and len(get_args(field.annotation)) == 1
+        for value in get_args(field.annotation)
+    }

@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from mimesim.errors import InputError
+from mimesim.config.base import Strict
+from mimesim.config.explain import check
+from mimesim.config.origin import Origin
+from mimesim.config.yaml_file import read_yaml
 
 __all__ = [
     "BatchNorm",
@@ -34,27 +36,24 @@ MethodName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
 Images = Annotated[int, Field(gt=0)]
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Phase(_Frozen):
+class Phase(Strict):
     """A stretch of training at one input size; several of them are progressive resizing."""
 
     size_px: Annotated[int, Field(ge=8, le=1024)]
     epochs: Annotated[float, Field(gt=0)]
 
 
-class Schedule(_Frozen):
+class Schedule(Strict):
     """Batch, phases and the course of the learning rate over all of them (a fraction of each method's rate)."""
 
     batch: Annotated[int, Field(gt=0)] = 100
     phases: Annotated[tuple[Phase, ...], Field(min_length=1)]
     optimiser: Literal["adam", "sgd"] = "adam"
+    """``adam``: with decoupled weight decay (AdamW), which is 0 for children; ``sgd``: with Nesterov's momentum, 0.9."""
     rate_course: Literal["onecycle", "cosine", "linear", "constant"] = "cosine"
 
 
-class Parent(_Frozen):
+class Parent(Strict):
     """The network whose weights the schemes share or start from: *weights* from elsewhere, or trained on *dataset*."""
 
     weights: str | None = None
@@ -80,13 +79,20 @@ class Parent(_Frozen):
         return self
 
 
-class _Adaptation(_Frozen):
+class _Adaptation(Strict):
     """What every method has: a name, the learning rates of what it trains, of which trials choose one, and the rate of
     the task's new head."""
 
     name: MethodName
     rates: Annotated[tuple[Rate, ...], Field(min_length=1)] = (1e-3,)
     head_rate: Rate = 1e-3
+
+    @field_validator("rates")
+    @classmethod
+    def _told_apart(cls, rates: tuple[float, ...]) -> tuple[float, ...]:
+        if len({f"{rate:g}" for rate in rates}) < len(rates):
+            raise ValueError("no rate may be listed twice: a trial is named by its rate, to six digits")
+        return rates
 
 
 class ConventionalMethod(_Adaptation):
@@ -138,7 +144,7 @@ Method = Annotated[
 ]
 
 
-class Trials(_Frozen):
+class Trials(Strict):
     """How one of a method's learning rates is chosen: each trains on what is left of the training images when
     *held_out* of them are set aside, for *share* of the steps, and the most accurate on those wins."""
 
@@ -151,6 +157,8 @@ class Trials(_Frozen):
 class Child(Schedule):
     """What all methods have in common on a task: the same images, steps, order and number of learning-rate trials."""
 
+    phases: Annotated[tuple[Phase, ...], Field(min_length=1)] = (Phase(size_px=64, epochs=10),)
+    """The paper's ten epochs unless said otherwise."""
     train_images: Images | None = None
     tasks: Annotated[tuple[str, ...], Field(min_length=1)] = ("cifar10", "cifar100", "fashion_mnist")
     trials: Trials | None = None
@@ -174,14 +182,14 @@ class Child(Schedule):
         return self
 
 
-class Record(_Frozen):
+class Record(Strict):
     """How many images of each task are recorded of which methods, and where the traces go: one folder per method."""
 
     directory: Path
     images: dict[str, Images]
 
 
-class TrainingConfig(_Frozen):
+class TrainingConfig(Strict):
     """All of one training: a parent, its children by every method, their recordings."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
@@ -213,16 +221,6 @@ class TrainingConfig(_Frozen):
 
 
 def load_config(path: Path) -> TrainingConfig:
-    """Read and check *path*; anything wrong in it is an ``InputError`` that names the key."""
-    try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(str(path), f"cannot be read: {error.strerror}") from error
-    except yaml.YAMLError as error:
-        raise InputError(str(path), f"is not valid YAML: {error}") from error
-    try:
-        return TrainingConfig.model_validate(data)
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"]) or None
-        raise InputError(str(path), first["msg"], key=key) from error
+    """Read and check *path*; the first thing wrong in it is an ``InputError`` that names line, key, value and rule."""
+    data, places = read_yaml(path)
+    return check(TrainingConfig, data, Origin(str(path), path.parent, places))
