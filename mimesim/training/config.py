@@ -49,7 +49,7 @@ class Schedule(Strict):
     batch: Annotated[int, Field(gt=0)] = 100
     phases: Annotated[tuple[Phase, ...], Field(min_length=1)]
     optimiser: Literal["adam", "sgd"] = "adam"
-    """``adam``: with decoupled weight decay (AdamW), which is 0 for children; ``sgd``: with Nesterov's momentum, 0.9."""
+    """``adam``: with decoupled weight decay (AdamW), 0 for children; ``sgd``: with Nesterov's momentum of 0.9."""
     rate_course: Literal["onecycle", "cosine", "linear", "constant"] = "cosine"
 
 

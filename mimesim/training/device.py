@@ -1,13 +1,16 @@
-"""Where a training computes, and in which precision."""
+"""Where a training computes, in which precision, and what it says when memory ends."""
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import torch
 
-__all__ = ["autocast", "pick_device"]
+from mimesim.errors import InputError
+
+__all__ = ["autocast", "enough_memory", "pick_device"]
 
 
 def pick_device() -> torch.device:
@@ -20,5 +23,22 @@ def pick_device() -> torch.device:
 
 
 def autocast(device: torch.device) -> AbstractContextManager[Any]:
-    """bfloat16 where matrices are multiplied; the parameters stay float32, so no loss scaling is needed."""
-    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=device.type in ("cpu", "cuda"))
+    """bfloat16 where matrices are multiplied; the parameters stay float32, so no loss scaling is needed.
+
+    Not on MPS, nor on NVIDIA's GPUs from before Ampere, which only emulate it.
+    """
+    helps = device.type == "cpu" or (device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False))
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=helps)
+
+
+@contextmanager
+def enough_memory(where: str, remedy: str, *, key: str | None = None, value: object = None) -> Iterator[None]:
+    """Make one ``InputError`` of memory that runs out in the block, whichever device's it is."""
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        # CUDA and MPS have a class for it, the CPU's allocator only says so
+        said = ("out of memory", "can't allocate memory", "not enough memory")
+        if not isinstance(error, MemoryError) and not any(words in str(error) for words in said):
+            raise
+        raise InputError(where, f"the device ran out of memory; {remedy}", key=key, value=value) from error

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from mimesim.training.data import ImageSet, normalise
-from mimesim.training.device import autocast
+from mimesim.training.device import autocast, enough_memory
 from mimesim.training.tracing.model import TracedModel
 
 __all__ = ["Score", "evaluate"]
@@ -37,7 +37,7 @@ def evaluate(model: TracedModel, data: ImageSet, device: torch.device, batch: in
     right: list[Tensor] = []
     head = model.head_site.name
     zeros: dict[str, float] = {}
-    with torch.inference_mode(), autocast(device):
+    with enough_memory("test", f"{batch} images at a time must fit"), torch.inference_mode(), autocast(device):
         for images, labels in zip(torch.split(data.images, batch), torch.split(data.labels, batch), strict=True):
             inputs = normalise(images.to(device)).contiguous(memory_format=torch.channels_last)
             outputs = model.outputs(inputs)

@@ -15,7 +15,7 @@ from mimesim.errors import InputError
 from mimesim.training.checkpoint import FORMAT, load_checkpoint, save_checkpoint
 from mimesim.training.config import Schedule
 from mimesim.training.data import ImageSet, augment, normalise, random_resized_crop, resize
-from mimesim.training.device import autocast
+from mimesim.training.device import autocast, enough_memory
 from mimesim.training.methods import Recipe
 from mimesim.training.models import load_state
 from mimesim.training.progress import Curve, Meter
@@ -41,6 +41,8 @@ class Job:
     label_smoothing: float = 0.0
     crop_scale: float | None = None
     """Smallest share of an image's area that a random crop keeps; None: shifts by up to an eighth of the side."""
+    parent: str = ""
+    """Digest of the network it starts from, where that is another stage's."""
     checkpoint_steps: int = 100
     stop_after: int | None = None
     """Stop (with a checkpoint) after this many steps of this call; for tests of resuming."""
@@ -70,17 +72,22 @@ def _batches(count: int, batch: int, steps: range, seed: int) -> Iterator[Tensor
 
 
 def fit(job: Job) -> Curve:
-    """Train ``job.model`` in place and return the curve: one row per 20 steps.
+    """Train ``job.model`` in place and return the curve: one row per 20 steps, and at every checkpoint.
 
     Everything random is seeded by the step it happens in, so a resumed run ends with the very numbers of an
     uninterrupted one. The optimiser starts anew with each phase, because the shape of the thresholds changes with it.
     """
+    with enough_memory(job.name, "make it smaller", key="batch", value=job.schedule.batch):
+        return _fit(job)
+
+
+def _fit(job: Job) -> Curve:
     model = job.model
     model.module.to(job.device).to(memory_format=torch.channels_last)
     per_epoch = max(1, len(job.data) // job.schedule.batch)
     lengths = [max(1, round(phase.epochs * per_epoch)) for phase in job.schedule.phases]
     total, ends = sum(lengths), list(accumulate(lengths))
-    saved = load_checkpoint(job.checkpoint, job.identity) if job.checkpoint.exists() else None
+    saved = load_checkpoint(job.checkpoint, job.identity, job.parent) if job.checkpoint.exists() else None
     start = int(saved["step"]) if saved else 0
     stop = total if job.stop_after is None else min(total, start + job.stop_after)
     with Meter(job.name, total, start, list(saved["curve"]) if saved else []) as meter:
@@ -104,7 +111,9 @@ def fit(job: Job) -> Curve:
                     group["lr"] = rate * factor
                 loss, right = _step(job, optimiser, data, rows, step, phase.size_px)
                 done = step + 1
-                meter.add(loss, right, len(rows), flush=done == end, size_px=phase.size_px, rate=rates[0] * factor)
+                # what is not in the curve when a checkpoint is written, a run that continues would not know
+                flush = done == end or done % job.checkpoint_steps == 0
+                meter.add(loss, right, len(rows), flush=flush, size_px=phase.size_px, rate=rates[0] * factor)
                 if done == total or (done < end and (done == stop or done % job.checkpoint_steps == 0)):
                     _keep(job, optimiser, number, done, meter.curve)
                 if done == stop:
@@ -130,16 +139,14 @@ def _step(
     try:
         with autocast(job.device):
             logits = model.module(images)
-        loss = nn.functional.cross_entropy(logits.float(), labels, label_smoothing=job.label_smoothing)
-        penalty = job.recipe.penalty(model)
-        whole = loss if penalty is None else loss + penalty
-        torch.autograd.backward(whole)
-    except RuntimeError as error:
-        # CUDA and MPS have a class for it, the CPU's allocator only says so
-        if not any(words in str(error) for words in ("out of memory", "can't allocate memory", "not enough memory")):
+    except ValueError as error:
+        if "more than 1 value per channel" not in str(error):
             raise
-        rule = "the device ran out of memory; make it smaller"
-        raise InputError(job.name, rule, key="batch", value=job.schedule.batch) from error
+        raise InputError(job.name, "batch norm needs more than one image", key="batch", value=len(rows)) from error
+    loss = nn.functional.cross_entropy(logits.float(), labels, label_smoothing=job.label_smoothing)
+    penalty = job.recipe.penalty(model)
+    whole = loss if penalty is None else loss + penalty
+    torch.autograd.backward(whole)
     if not math.isfinite(whole.item()):
         rule = "must stay finite; lower the learning rate (the last good checkpoint stays)"
         raise InputError(job.name, rule, key=f"loss at step {step}", value=whole.item())
@@ -159,6 +166,7 @@ def _keep(job: Job, optimiser: torch.optim.Optimizer, phase: int, step: int, cur
     content = {
         "format": FORMAT,
         "identity": job.identity,
+        "parent": job.parent,
         "phase": phase,
         "step": step,
         "curve": curve,

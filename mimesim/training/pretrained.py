@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import torch
 import torchvision
 from torch import Tensor
 
 from mimesim.errors import InputError
+from mimesim.training.files import read_tensors
 from mimesim.training.models import ModelSpec, Options, fold_classifier, load_state
 from mimesim.training.tracing.model import TracedModel
 
-__all__ = ["load_pretrained"]
+__all__ = ["IMAGENET", "load_pretrained", "read_state"]
+
+IMAGENET = "imagenet"
+"""In place of a file: torchvision's weights."""
 
 
 def load_pretrained(spec: ModelSpec, weights: str, size: int) -> TracedModel:
@@ -21,9 +24,11 @@ def load_pretrained(spec: ModelSpec, weights: str, size: int) -> TracedModel:
     The file holds a state dictionary as ``torch.save(model.state_dict(), FILE)`` writes it. A VGG's first hidden layer
     may have torchvision's 7 x 7 positions or those of *size*: the former is folded, which changes nothing but rounding.
     """
-    state = _download(spec) if weights == "imagenet" else read_state(Path(weights))
-    bias = state[list(state)[-1]]
-    model = spec.traced(Options(int(bias.numel()), size))
+    state = _download(spec) if weights == IMAGENET else read_state(Path(weights))
+    model = spec.traced(Options(1, size))
+    head = state.get(f"{model.head_site.weights}.weight")
+    if head is not None and head.ndim == 2:
+        model.set_head(len(head))
     own = model.module.state_dict()
     for name, tensor in state.items():
         wanted = own.get(name)
@@ -39,13 +44,7 @@ def load_pretrained(spec: ModelSpec, weights: str, size: int) -> TracedModel:
 
 def read_state(path: Path) -> dict[str, Tensor]:
     """Read a file of weights; nothing in it is executed."""
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except OSError as error:
-        raise InputError(str(path), f"cannot be read: {error.strerror}") from error
-    except Exception as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(str(path), f"is not a file of weights ({reason})") from error
+    content = read_tensors(path, "is not a file of weights: torch.save(model.state_dict(), FILE) writes one")
     if not isinstance(content, dict) or not content or not all(isinstance(v, Tensor) for v in content.values()):
         raise InputError(str(path), "must hold a state dictionary: torch.save(model.state_dict(), FILE)")
     return content

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from mimesim.training.data import ImageSet, normalise
-from mimesim.training.device import autocast
+from mimesim.training.device import autocast, enough_memory
 from mimesim.training.tracing.model import TracedModel
 
 __all__ = ["recalibrate"]
@@ -25,7 +25,7 @@ def recalibrate(model: TracedModel, data: ImageSet, device: torch.device, batch:
         norm.reset_running_stats()
         norm.momentum = None  # torch's way to ask for the plain average over all batches
         norm.train()
-    with torch.no_grad(), autocast(device):
+    with enough_memory("batch norm", f"{batch} images at a time must fit"), torch.no_grad(), autocast(device):
         for images in torch.split(data.images, batch):
             model.module(normalise(images.to(device)).contiguous(memory_format=torch.channels_last))
     for norm, momentum in zip(norms, momenta, strict=True):

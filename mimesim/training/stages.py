@@ -7,25 +7,36 @@ weights) and ``metrics.json`` (accuracy, sparsity and the curve). A finished sta
 from __future__ import annotations
 
 import copy
-import json
 import sys
 from dataclasses import asdict
-from functools import cache, partial
+from functools import cache, cached_property, partial
+from pathlib import Path
 from statistics import mean
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from mimesim.training.checkpoint import FORMAT, fingerprint, load_checkpoint, save_checkpoint
+from mimesim.errors import InputError
+from mimesim.training.checkpoint import (
+    FORMAT,
+    check_origin,
+    fingerprint,
+    load_checkpoint,
+    load_metrics,
+    save_checkpoint,
+    save_metrics,
+    state_digest,
+)
 from mimesim.training.config import Method, Schedule, TrainingConfig, Trials
 from mimesim.training.data import ImageSet, hold_out, resize, subset
 from mimesim.training.device import pick_device
 from mimesim.training.evaluate import Score, evaluate
+from mimesim.training.files import file_digest
 from mimesim.training.loop import Job, fit
 from mimesim.training.methods import Frozen, Recipe, Scratch, frozen_state, make_recipe
 from mimesim.training.models import ModelSpec, Options, fold_hidden_norms, load_state, model_spec
-from mimesim.training.pretrained import load_pretrained
+from mimesim.training.pretrained import IMAGENET, load_pretrained
 from mimesim.training.recalibrate import recalibrate
 from mimesim.training.sources import load_dataset
 from mimesim.training.tracing.model import TracedModel
@@ -46,36 +57,43 @@ class Stages:
 
     def metrics(self, stage: str) -> dict[str, Any]:
         """What the finished *stage* wrote."""
-        metrics: dict[str, Any] = json.loads((self.folder / stage / "metrics.json").read_text(encoding="utf-8"))
-        return metrics
+        return load_metrics(self.folder / stage / "metrics.json", stage)
 
     # ---- the parent ------------------------------------------------------------------------------------------
 
     def parent(self) -> TracedModel:
-        """Train the parent or fetch its weights, or load what was kept; its head is that of its own classes."""
-        path = self.folder / "parent" / "model.pt"
-        if path.exists():
-            kept = load_checkpoint(path, self._parent_identity)
-            model = self.spec.traced(Options(kept["classes"], self.config.size_px))
-            load_state(model.module, kept["model"], str(path))
-            return model
-        schedule = self.config.parent.schedule
-        return self._trained_parent(schedule) if schedule else self._pretrained_parent()
+        """Train the parent or fetch its weights, unless that was done; its head is that of its own classes.
 
-    @property
+        It is always read from its file, so that whatever comes after it is the same whether it was just made or not.
+        """
+        path = self.folder / "parent" / "model.pt"
+        if not _is_done(path):
+            schedule = self.config.parent.schedule
+            self._train_parent(schedule) if schedule else self._fetch_parent()
+        kept = load_checkpoint(path, self._parent_identity)
+        model = self.spec.traced(Options(kept["classes"], self.config.size_px))
+        load_state(model.module, kept["model"], str(path))
+        return model
+
+    @cached_property
     def _parent_identity(self) -> str:
         config = self.config
+        options = config.parent.model_dump(mode="json")
         # named only where it is not the default: stages that were finished before there was a choice stay valid
-        options = config.parent.model_dump(mode="json") | ({} if config.subset else {"subset": False})
+        options |= {} if config.subset else {"subset": False}
+        if config.parent.weights not in (None, IMAGENET):
+            options |= {"sha256": file_digest(Path(config.parent.weights or ""))}
+        if ":" in config.network:  # a function of the user's, who may have changed it
+            module = self.spec.traced(Options(1, config.size_px)).module
+            options |= {"code": fingerprint(repr(module), module.code)}
         return fingerprint("parent", config.network, config.size_px, config.seed, config.test_images, options)
 
-    def _pretrained_parent(self) -> TracedModel:
+    def _fetch_parent(self) -> None:
         config = self.config
         model = load_pretrained(self.spec, config.parent.weights or "", config.size_px)
         self._keep("parent", self._parent_identity, None, {"weights": config.parent.weights}, model)
-        return model
 
-    def _trained_parent(self, schedule: Schedule) -> TracedModel:
+    def _train_parent(self, schedule: Schedule) -> None:
         config, parent = self.config, self.config.parent
         data = subset(self.dataset(parent.dataset, "train"), parent.train_images, config.seed)
         torch.manual_seed(config.seed)
@@ -91,7 +109,7 @@ class Stages:
             )
         )  # fmt: skip
         if parent.hidden_batch_norm:
-            plain = self.spec.traced(Options(data.classes, config.size_px, parent.dropout))
+            plain = self.spec.traced(Options(data.classes, config.size_px))
             fold_hidden_norms(model, plain)
             model = plain
         test = resize(self._test(parent.dataset), config.size_px)
@@ -101,7 +119,6 @@ class Stages:
             some = subset(data, parent.recalibrate_images, config.seed)
             recalibrate(model, resize(some, config.size_px), self.device)
         self._keep("parent", self._parent_identity, evaluate(model, test, self.device), extra, model)
-        return model
 
     # ---- its children ----------------------------------------------------------------------------------------
 
@@ -109,17 +126,19 @@ class Stages:
         """Adapt the parent to *task* by *method* at the rate that its trials chose, or load the result."""
         stage = f"{task}-{method.name}"
         path = self.folder / stage / "model.pt"
-        data = self.dataset(task, "test" if path.exists() else "train")
+        done = _is_done(path)
+        data = self.dataset(task, "test" if done else "train")
         model = self._child_model(data.classes, parent)
-        if path.exists():
+        if done:
             make_recipe(method, method.rates[0]).prepare(model, self.config.size_px)
-            kept = load_checkpoint(path, self._child_identity(task, method))["model"]
+            digest = state_digest(parent.module.state_dict())
+            kept = load_checkpoint(path, self._child_identity(task, method), digest)["model"]
             # the file holds what differs from the parent
             load_state(model.module, {**_shared(parent, model), **kept}, str(path))
             return model
         rate, trials = self._choose_rate(task, method, parent)
         train = subset(data, self.config.child.train_images, self.config.seed)
-        job, recipe = self._job(stage, self._child_identity(task, method), model, method, rate, train)
+        job, recipe = self._job(stage, self._child_identity(task, method), model, parent, method, rate, train)
         before = frozen_state(model, recipe.batch_norm) if isinstance(recipe, Frozen) else {}
         curve = fit(job)
         score = evaluate(model, resize(self._test(task), self.config.size_px), self.device)
@@ -129,12 +148,12 @@ class Stages:
         if moved:
             raise AssertionError(f"training of {method.name} changed the parent's {moved[0]}")
         extra = {"train_images": len(train), "rate": rate, "trials": trials, "curve": curve}
-        self._keep(stage, self._child_identity(task, method), score, extra, model, parent)
+        self._keep(stage, job.identity, score, extra, model, parent)
         return model
 
     def _job(
-        self, name: str, identity: str, model: TracedModel, method: Method, rate: float, data: ImageSet,
-        share: float = 1.0,
+        self, name: str, identity: str, model: TracedModel, parent: TracedModel, method: Method, rate: float,
+        data: ImageSet, share: float = 1.0,
     ) -> tuple[Job, Recipe]:  # fmt: skip
         config = self.config
         model.module.to(self.device)
@@ -147,7 +166,7 @@ class Stages:
         job = Job(
             name=name, model=model, recipe=recipe, data=data, schedule=schedule, seed=config.seed,
             checkpoint=self.folder / name / "checkpoint.pt", identity=identity, device=self.device,
-            checkpoint_steps=config.checkpoint_steps,
+            checkpoint_steps=config.checkpoint_steps, parent=state_digest(parent.module.state_dict()),
         )  # fmt: skip
         return job, recipe
 
@@ -182,15 +201,21 @@ class Stages:
         stage = f"trials/{task}-{method.name}-{rate:g}"
         identity = fingerprint(self._child_identity(task, method), rate)
         done = self.folder / stage / "metrics.json"
-        if done.exists():
-            return float(self.metrics(stage)["accuracy"])
+        if _is_done(done):
+            metrics = self.metrics(stage)
+            check_origin(done, metrics, identity, state_digest(parent.module.state_dict()))
+            return float(metrics["accuracy"])
         data = subset(self.dataset(task, "train"), config.child.train_images, config.seed)
         rest, held_out = hold_out(data, trials.held_out, config.seed)
+        if not len(rest):
+            rule = f"holds out all of the {len(data)} training images of {task}"
+            raise InputError(config.name, rule, key="child.trials.held_out", value=trials.held_out)
         model = self._child_model(data.classes, parent)
-        job, _ = self._job(stage, identity, model, method, rate, rest, trials.share)
+        job, _ = self._job(stage, identity, model, parent, method, rate, rest, trials.share)
         curve = fit(job)
         score = evaluate(model, resize(held_out, config.size_px), self.device)
-        self._keep(stage, identity, score, {"train_images": len(rest), "rate": rate, "curve": curve})
+        extra = {"parent": job.parent, "train_images": len(rest), "rate": rate, "curve": curve}
+        self._keep(stage, identity, score, extra)
         return score.accuracy
 
     # ---- files -----------------------------------------------------------------------------------------------
@@ -207,11 +232,8 @@ class Stages:
         Of a child only what differs from its *parent* is kept: for MIME its thresholds and head.
         """
         folder = self.folder / stage
-        folder.mkdir(parents=True, exist_ok=True)
-        metrics = {"stage": stage} | (asdict(score) if score else {}) | extra
-        partial = folder / "metrics.partial"
-        partial.write_text(json.dumps(metrics, indent=1) + "\n", encoding="utf-8")
-        partial.replace(folder / "metrics.json")
+        metrics = {"stage": stage, "identity": identity} | (asdict(score) if score else {}) | extra
+        save_metrics(folder / "metrics.json", metrics)
         if model is not None:  # last, since its file says that the stage is done
             model.module.to("cpu")
             shared = _shared(parent, model) if parent else {}
@@ -220,13 +242,21 @@ class Stages:
                 for name, tensor in model.module.state_dict().items()
                 if name not in shared or not torch.equal(tensor, shared[name])
             }
-            classes = model.head.weight.shape[0]
-            save_checkpoint(
-                folder / "model.pt", {"format": FORMAT, "identity": identity, "classes": classes, "model": own}
-            )
+            content = {"format": FORMAT, "identity": identity, "classes": model.head.weight.shape[0], "model": own}
+            if parent:
+                content["parent"] = state_digest(parent.module.state_dict())
+            save_checkpoint(folder / "model.pt", content)
         (folder / "checkpoint.pt").unlink(missing_ok=True)
         if score:
             print(f"{stage}: accuracy {score.accuracy:.4f} ± {score.interval:.4f}", file=sys.stderr, flush=True)
+
+
+def _is_done(last: Path) -> bool:
+    """Whether a stage wrote its *last* file; a run that was killed right then has left its checkpoint, which goes."""
+    if not last.exists():
+        return False
+    last.with_name("checkpoint.pt").unlink(missing_ok=True)
+    return True
 
 
 def _shared(parent: TracedModel, model: TracedModel) -> dict[str, Tensor]:

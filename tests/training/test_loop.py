@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
 
 from mimesim.errors import InputError
-from mimesim.training import checkpoint
+from mimesim.training import files
 from mimesim.training.checkpoint import load_checkpoint, save_checkpoint
 from mimesim.training.config import (
     BatchNormMethod,
@@ -20,6 +22,8 @@ from mimesim.training.config import (
     Schedule,
 )
 from mimesim.training.data import ImageSet, augment, hold_out, normalise, random_resized_crop, resize, subset
+from mimesim.training.device import autocast
+from mimesim.training.evaluate import evaluate
 from mimesim.training.loop import Job, fit, rate_factor
 from mimesim.training.methods import Recipe, frozen_state, make_recipe
 from mimesim.training.models import ModelSpec, Options, vgg
@@ -72,6 +76,22 @@ def test_a_resumed_run_ends_as_an_uninterrupted_one(
     wanted = whole.model.module.state_dict()
     for name, tensor in resumed.model.module.state_dict().items():
         assert torch.equal(tensor, wanted[name]), name
+
+
+def test_a_resumed_curve_is_that_of_an_uninterrupted_run(
+    spec: ModelSpec, data: ImageSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = fit(job(spec, data, tmp_path / "whole", "head"))
+    cut, steps = job(spec, data, tmp_path / "cut", "head"), itertools.count()
+
+    def killed(_: TracedModel) -> None:
+        if next(steps) == 4:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(cut.recipe, "after_step", killed)
+    with pytest.raises(KeyboardInterrupt):
+        fit(cut)
+    assert fit(job(spec, data, tmp_path / "cut", "head")) == whole
 
 
 @pytest.mark.parametrize(
@@ -167,6 +187,38 @@ def test_other_errors_are_not_taken_for_it(
         fit(job(spec, data, tmp_path, "conventional"))
 
 
+def test_memory_may_end_in_the_first_step_of_the_optimiser_and_in_the_test(
+    model: TracedModel, spec: ModelSpec, data: ImageSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its state is allocated there, and the test holds what every layer writes."""
+
+    def explode(*_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+    monkeypatch.setattr(Recipe, "after_step", explode)
+    with pytest.raises(InputError, match="batch = 10: the device ran out of memory"):
+        fit(job(spec, data, tmp_path, "conventional"))
+    monkeypatch.setattr(TracedModel, "outputs", explode)
+    with pytest.raises(InputError, match="test: the device ran out of memory; 100 images at a time must fit"):
+        evaluate(model, resize(data, 8), torch.device("cpu"))
+
+
+def test_batch_norm_of_vectors_needs_more_than_one_image(data: ImageSet, tmp_path: Path) -> None:
+    wide = nn.Sequential(nn.Flatten(), nn.Linear(192, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 10))
+    run = job(ModelSpec(lambda _: wide), data.take(torch.arange(1)), tmp_path, "conventional")
+    with pytest.raises(InputError, match="conventional: batch = 1: batch norm needs more than one image"):
+        fit(run)
+
+
+def test_bfloat16_only_where_it_helps(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[bool] = []
+    monkeypatch.setattr(torch, "autocast", lambda *_, enabled, **__: asked.append(enabled))
+    for device, supported in (("cpu", False), ("cuda", True), ("cuda", False), ("mps", True)):
+        monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda supported=supported, **_: supported)
+        autocast(torch.device(device))
+    assert asked == [True, True, False, False]
+
+
 def test_a_checkpoint_of_other_settings_is_refused(spec: ModelSpec, data: ImageSet, tmp_path: Path) -> None:
     fit(job(spec, data, tmp_path, "conventional"))
     with pytest.raises(InputError, match="made with other settings"):
@@ -183,8 +235,9 @@ def test_a_checkpoint_of_another_network_is_refused(spec: ModelSpec, data: Image
 def test_a_corrupt_checkpoint_is_one_error(tmp_path: Path) -> None:
     path = tmp_path / "checkpoint.pt"
     path.write_bytes(b"not a checkpoint")
-    with pytest.raises(InputError, match="is not a readable checkpoint"):
+    with pytest.raises(InputError, match="is not a readable checkpoint; delete it") as caught:
         load_checkpoint(path, "me")
+    assert "weights_only" not in str(caught.value)  # torch's advice is to load it without the guard
     torch.save({"format": 99}, path)
     with pytest.raises(InputError, match="is not a checkpoint of format 1"):
         load_checkpoint(path, "me")
@@ -197,7 +250,7 @@ def test_a_full_disk_leaves_the_last_good_checkpoint(tmp_path: Path, monkeypatch
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(checkpoint.os, "fsync", full)
+    monkeypatch.setattr(files.os, "fsync", full)
     with pytest.raises(InputError, match="No space left"):
         save_checkpoint(path, {"format": 1, "identity": "me", "step": 2})
     assert load_checkpoint(path, "me")["step"] == 1

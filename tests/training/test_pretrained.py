@@ -55,6 +55,20 @@ def test_other_networks_take_their_own_state(name: str, tmp_path: Path) -> None:
         assert torch.equal(model.module(images), original(images))
 
 
+def test_the_head_may_stand_anywhere_in_the_file(tmp_path: Path) -> None:
+    class HeadFirst(nn.Module):
+        def __init__(self, classes: int = 1000) -> None:
+            super().__init__()
+            self.head, self.conv, self.relu = nn.Linear(8, classes), nn.Conv2d(3, 8, 3), nn.ReLU()
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            made: torch.Tensor = self.head(self.relu(self.conv(x)).mean([2, 3]))
+            return made
+
+    torch.save(HeadFirst(5).state_dict(), tmp_path / "own.pt")
+    assert load_pretrained(ModelSpec(lambda _: HeadFirst()), str(tmp_path / "own.pt"), 8).head.weight.shape == (5, 8)
+
+
 def test_imagenet_means_torchvisions_weights(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[object] = []
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,9 +14,11 @@ import torch
 from mimesim.errors import InputError
 from mimesim.trace import Trace, TraceWriter
 from mimesim.training.data import MEAN, STD
+from mimesim.training.files import file_digest
+from mimesim.training.pretrained import IMAGENET
 from mimesim.training.recording.image_folder import ImageFolder, scan_folder
 from mimesim.training.recording.masks import Bits, versions
-from mimesim.training.recording.own_model import IMAGENET, OwnModel
+from mimesim.training.recording.own_model import OwnModel
 from mimesim.training.recording.task import TaskRecorder
 from mimesim.training.threshold import threshold_layers
 from mimesim.training.tracing.graph import network_of
@@ -204,5 +205,4 @@ def _digest(weights: str | None) -> str | None:
     """What identifies a file of weights, wherever it lies."""
     if weights in (None, IMAGENET):
         return weights
-    with Path(weights or "").open("rb") as stream:
-        return f"sha256 {hashlib.file_digest(stream, 'sha256').hexdigest()}"
+    return f"sha256 {file_digest(Path(weights or ''))}"

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Collection, Sequence
-from contextlib import suppress
 from pathlib import Path
 
-from mimesim.errors import InputError
 from mimesim.training.config import Method, Phase, Schedule
+from mimesim.training.files import write_whole
 from mimesim.training.report.claims import markdown_table, points, what_it_says
 from mimesim.training.report.outcome import Metrics, Outcome
 from mimesim.training.report.plots import pictures
@@ -40,21 +39,8 @@ def write_results(outcome: Outcome, folder: Path) -> Path:
         print("no plots: matplotlib is not installed (pip install 'mimesim[plot]')", file=sys.stderr, flush=True)
     files["results.md"] = report(outcome, files.keys())
     for name, content in files.items():
-        _write(folder / name, content.encode() if isinstance(content, str) else content)
+        write_whole(folder / name, content.encode() if isinstance(content, str) else content)
     return folder / "results.md"
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Beside it, then in its place: a full disk leaves the last good file."""
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(content)
-        partial.replace(path)
-    except OSError as error:
-        with suppress(OSError):  # the folder may be none
-            partial.unlink(missing_ok=True)
-        raise InputError(str(path), f"cannot be written: {error.strerror or error}") from error
 
 
 def report(outcome: Outcome, files: Collection[str] = ()) -> str:
