@@ -1,8 +1,8 @@
 """The networks that mimesim trains by name, as torchvision builds them, and weights from elsewhere.
 
-A network is one entry of :data:`MODELS`. ``vgg16`` and ``vgg16_bn`` are torchvision's VGG16 without and with batch
-norm whose first hidden layer reads the last pool directly (2 x 2 positions at 64 px) in place of torchvision's 7 x 7;
-for torchvision's own weights the two are the same function (:func:`fold_classifier`).
+A network is one entry of :data:`MODELS`. ``vgg16`` is torchvision's ``vgg16_bn``, but its first hidden layer reads the
+last pool directly (2 x 2 positions at 64 px) in place of torchvision's 7 x 7; for torchvision's own weights the two are
+the same function (:func:`fold_classifier`).
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from mimesim.errors import InputError
 from mimesim.training.tracing.model import TracedModel
 from mimesim.training.tracing.sites import Naming, by_path, numbered
+from mimesim.training.user_code import user_code
 
 __all__ = [
     "MODELS",
@@ -126,27 +127,32 @@ MODELS: dict[str, ModelSpec] = {
 }
 
 
-def model_spec(name: str) -> ModelSpec:
-    """The network *name*: one of :data:`MODELS`, or ``module:function`` of the user's, called without arguments."""
+def model_spec(name: str, where: str = "network") -> ModelSpec:
+    """The network *name*: one of :data:`MODELS`, or ``module:function`` of the user's, called without arguments.
+
+    *where*, the option or key that the name stands at, begins every error, those that the user's code raises included.
+    """
     if name in MODELS:
         return MODELS[name]
     module, colon, function = name.partition(":")
     if not colon:
-        raise InputError("model", f"is not known; there are {', '.join(MODELS)}, or MODULE:FUNCTION", value=name)
+        raise InputError(where, f"is not known; there are {', '.join(MODELS)}, or MODULE:FUNCTION", value=name)
     here = str(Path.cwd())
     if here not in sys.path:  # a console command does not look where the user stands
         sys.path.insert(0, here)
-    try:
-        build = getattr(importlib.import_module(module), function)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise InputError("model", f"cannot be imported: {error}", value=name) from error
+    with user_code(where, name):
+        try:
+            build = getattr(importlib.import_module(module), function)
+        except (ImportError, AttributeError, ValueError) as error:
+            raise InputError(where, f"cannot be imported: {error}", value=name) from error
     if not callable(build):
-        raise InputError("model", "is not a function that returns a network", value=name)
+        raise InputError(where, "is not a function that returns a network", value=name)
 
     def call(_options: Options) -> nn.Module:
-        made = build()
+        with user_code(where, name):
+            made = build()
         if not isinstance(made, nn.Module):
-            raise InputError("model", f"returns a {type(made).__name__}, not a torch.nn.Module", value=name)
+            raise InputError(where, f"returns a {type(made).__name__}, not a torch.nn.Module", value=name)
         return made
 
     return ModelSpec(call)

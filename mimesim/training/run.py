@@ -6,16 +6,17 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from mimesim.errors import InputError
 from mimesim.network import Network
 from mimesim.trace import TraceWriter
 from mimesim.training.config import Method, MimeMethod, PrunedMethod, TrainingConfig, load_config
 from mimesim.training.data import resize
-from mimesim.training.models import ModelSpec
+from mimesim.training.models import ModelSpec, Options
 from mimesim.training.recording.masks import choose_images, record, versions, weight_masks
 from mimesim.training.report.document import write_results
 from mimesim.training.report.outcome import Outcome
 from mimesim.training.smoke import smoke
-from mimesim.training.sources import TITLES
+from mimesim.training.sources import TITLES, check_name
 from mimesim.training.stages import Stages
 from mimesim.training.tracing.graph import network_of
 from mimesim.training.tracing.model import TracedModel
@@ -25,6 +26,21 @@ __all__ = ["Training", "train", "train_from_file"]
 
 class Training(Stages):
     """The stages of a configuration, and what is written of their results."""
+
+    def check(self) -> None:
+        """Find what would only be found when the parent is trained, hours later; image sets are fetched first, too."""
+        config = self.config
+        for name in (*([config.parent.dataset] if config.parent.schedule else []), *config.child.tasks):
+            check_name(name)
+        model = self.spec.traced(Options(1, config.size_px))
+        if model.channels != 3:
+            raise InputError("network", f"reads {model.channels} channels: the images have 3", value=config.network)
+        for schedule in (config.parent.schedule, config.child):
+            for phase in schedule.phases if schedule else ():
+                model.output_shapes(phase.size_px)
+        network_of(model, "network", config.size_px)
+        for task in config.child.tasks:
+            choose_images(self.dataset(task, "test"), max(config.record.images.values(), default=0), config.seed, task)
 
     def record(self, method: Method, models: dict[str, TracedModel]) -> Path:
         """Write the trace of one method: the same test images for every method, all tasks in one folder."""
@@ -124,6 +140,7 @@ def scheme_options(method: Method) -> dict[str, str | int | float | bool]:
 def train(config: TrainingConfig, spec: ModelSpec | None = None) -> list[Path]:
     """Run every stage of *config* that is not done yet, then record; returns the folders of the traces."""
     training = Training(config, spec)
+    training.check()
     parent = training.parent()
     traces: list[Path] = []
     models: dict[str, TracedModel] = {}

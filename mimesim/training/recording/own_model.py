@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -12,14 +9,14 @@ import torchvision
 from torch import nn
 
 from mimesim.config.explain import suggest
-from mimesim.errors import InputError, MimesimError
+from mimesim.errors import InputError
 from mimesim.training.models import MODELS, ModelSpec, Options, load_state, model_spec
-from mimesim.training.pretrained import load_pretrained, read_state
+from mimesim.training.pretrained import IMAGENET, load_pretrained, read_state
 from mimesim.training.tracing.model import TracedModel
+from mimesim.training.user_code import user_code
 
 __all__ = ["OwnModel"]
 
-IMAGENET = "imagenet"
 #: Names of torchvision's classification networks come behind it.
 TORCHVISION = "torchvision"
 
@@ -38,8 +35,7 @@ class OwnModel:
         if package == TORCHVISION:
             self.spec = _torchvision_spec(name, network)
         else:
-            with _user_code(name):
-                self.spec = model_spec(name)
+            self.spec = model_spec(name, "--model")
 
     def load(self, weights: str | None) -> TracedModel:
         """The network with the *weights* of a file, in inference mode.
@@ -61,9 +57,8 @@ class OwnModel:
     def _load_own(self, weights: str | None) -> TracedModel:
         if weights == IMAGENET:
             raise InputError("--weights", f"are torchvision's, not of {self.name}: name a file", value=weights)
-        with _user_code(self.name):
-            # in inference mode before it is traced: whatever forward does in training only must not be recorded
-            model = self.spec.build(Options(classes=1, size_px=self.size)).eval()
+        # in inference mode before it is traced: whatever forward does in training only must not be recorded
+        model = self.spec.build(Options(classes=1, size_px=self.size)).eval()
         traced = TracedModel(model, self.spec.names)
         if weights is not None:
             state = read_state(Path(weights))
@@ -83,7 +78,7 @@ class OwnModel:
         """A trace follows one path through forward: hold it against the real thing on some image."""
         images = torch.randn(2, traced.channels, self.size, self.size, generator=torch.Generator().manual_seed(0))
         traced.output_shapes(self.size)  # images of this size may not fit, which it says
-        with torch.inference_mode(), _user_code(self.name):
+        with torch.inference_mode(), user_code("--model", self.name):
             expected, found = model(images), traced.module(images)
         if not torch.equal(expected.nan_to_num(), found.nan_to_num()):  # NaN is told of when it is recorded
             rule = (
@@ -104,20 +99,3 @@ def _torchvision_spec(name: str, network: str) -> ModelSpec:
         return model
 
     return ModelSpec(build, torchvision_name=network)
-
-
-@contextmanager
-def _user_code(name: str) -> Iterator[None]:
-    """Whatever the user's module raises is told in one line, with the last place in it."""
-    try:
-        yield
-    except MimesimError:
-        raise
-    except Exception as error:
-        inside = (str(Path(torch.__file__).parent), str(Path(__file__).parents[1]), "<frozen")
-        frames = [f for f in traceback.extract_tb(error.__traceback__) if not f.filename.startswith(inside)]
-        # the first frames are Python's importlib, which stands in no one's way
-        where = [f"{Path(f.filename).name}:{f.lineno}" for f in frames if "importlib" not in f.filename][-1:]
-        reason = str(error).splitlines()[0] if str(error) else ""
-        said = f"raised {type(error).__name__}: {reason}".rstrip(": ")
-        raise InputError("--model", " at ".join([said, *where]), value=name) from error

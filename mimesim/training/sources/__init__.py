@@ -20,7 +20,7 @@ from mimesim.training.sources.digits import digits
 from mimesim.training.sources.fashion_mnist import fashion_mnist
 from mimesim.training.sources.tiny_imagenet import tinyimagenet100
 
-__all__ = ["DATASETS", "TITLES", "data_folder", "load_dataset"]
+__all__ = ["DATASETS", "TITLES", "check_name", "data_folder", "load_dataset"]
 
 DATASETS: dict[str, Callable[[Path, Split, bool], ImageSet]] = {
     "cifar10": cifar(10),
@@ -61,14 +61,19 @@ def data_folder() -> Path:
     return folder
 
 
+def check_name(name: str) -> None:
+    """Refuse what is no image set."""
+    if name not in DATASETS:
+        raise InputError("dataset", f"is not known; there are {', '.join(sorted(DATASETS))}", value=name)
+
+
 def load_dataset(name: str, split: Split, subset: bool = True) -> ImageSet:
     """The images of a split at their own size, three channels (grey is repeated).
 
     With *subset*, the project's balanced choice of them, in its order, whatever layout they come from; without, all.
     Fashion-MNIST and the digits are always whole. Whatever is wrong with the data is one ``InputError``.
     """
-    if name not in DATASETS:
-        raise InputError("dataset", f"is not known; there are {', '.join(sorted(DATASETS))}", value=name)
+    check_name(name)
     folder = data_folder()
     try:
         return DATASETS[name](folder, split, subset)

@@ -104,9 +104,9 @@ def refused(recorder: Recorder, folder: Path, weights: str | None = None) -> str
 @pytest.mark.parametrize(
     ("model", "message"),
     [
-        ("lenet", "model: 'lenet': is not known; there are vgg16, resnet18, mobilenet_v2, or MODULE:FUNCTION"),
-        ("no_such_module:build", "model: 'no_such_module:build': cannot be imported: No module named"),
-        (f"{HERE}:nothing", f"model: '{HERE}:nothing': cannot be imported: module '{HERE}' has no attribute"),
+        ("lenet", "--model: 'lenet': is not known; there are vgg16, resnet18, mobilenet_v2, or MODULE:FUNCTION"),
+        ("no_such_module:build", "--model: 'no_such_module:build': cannot be imported: No module named"),
+        (f"{HERE}:nothing", f"--model: '{HERE}:nothing': cannot be imported: module '{HERE}' has no attribute"),
         (
             "torchvision:resnet19",
             "--model: 'torchvision:resnet19': torchvision has no such classification network; did",
@@ -119,8 +119,8 @@ def refused(recorder: Recorder, folder: Path, weights: str | None = None) -> str
             f"--model: '{HERE}:broken': raised ValueError: in_channels must be divisible by groups at te",
         ),
         (f"{HERE}:needs_argument", f"--model: '{HERE}:needs_argument': raised TypeError: needs_argument() missing 1"),
-        (f"{HERE}:no_network", f"model: '{HERE}:no_network': returns a str, not a torch.nn.Module"),
-        (f"{HERE}:HERE", f"model: '{HERE}:HERE': is not a function that returns a network"),
+        (f"{HERE}:no_network", f"--model: '{HERE}:no_network': returns a str, not a torch.nn.Module"),
+        (f"{HERE}:HERE", f"--model: '{HERE}:HERE': is not a function that returns a network"),
         (f"{HERE}:four_channels", f"--model: '{HERE}:four_channels': reads 4 channels: images have 3, or 1"),
     ],
 )
@@ -149,8 +149,8 @@ def test_the_place_of_an_error_in_the_users_module_is_told(
         (a_dictionary, "must hold a state dictionary: torch.save(model.state_dict(), FILE)"),
         (other_shapes, "wide.weight = (12, 8, 3, 3): holds the weights of another network: expected (12, 4, 3, 1)"),
         (one_missing, "pointwise.bias: holds the weights of another network: this one is not in both"),
-        (lambda path: path.write_bytes(b"weights"), "is not a file of weights ("),
-        (lambda path: torch.save(Code(), path), "is not a file of weights ("),
+        (lambda path: path.write_bytes(b"weights"), "is not a file of weights: torch.save("),
+        (lambda path: torch.save(Code(), path), "is not a file of weights: torch.save("),
         (lambda path: path.mkdir(), "cannot be read: Is a directory"),
         (lambda _: None, "cannot be read: No such file or directory"),
     ],
