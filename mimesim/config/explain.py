@@ -19,6 +19,7 @@ Model = TypeVar("Model", bound=BaseModel)
 _RULES = {
     "missing": "is required",
     "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
     "int_from_float": "must be a whole number",
     "float_type": "must be a plain number; the key's name tells its unit",
     "float_parsing": "must be a plain number; the key's name tells its unit",
@@ -91,7 +92,9 @@ def _rule(kind: str, context: Mapping[str, Any], loc: Sequence[str | int], messa
         return f"must have at most {context['max_length']} entries"
     if kind == "literal_error":
         return f"must be {context['expected']}"
-    message = message.removeprefix("Value error, ").removeprefix("Input should ")
+    message = message.removeprefix("Value error, ")
+    if message.startswith("Input should "):
+        return f"must {message.removeprefix('Input should ')}"
     return message[:1].lower() + message[1:]
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import torch
 
 from mimesim.errors import InputError
 
-__all__ = ["autocast", "enough_memory", "pick_device"]
+__all__ = ["autocast", "enough_memory", "pick_device", "precision"]
 
 
 def pick_device() -> torch.device:
@@ -22,13 +22,17 @@ def pick_device() -> torch.device:
     return torch.device("cpu")
 
 
-def autocast(device: torch.device) -> AbstractContextManager[Any]:
-    """bfloat16 where matrices are multiplied; the parameters stay float32, so no loss scaling is needed.
-
-    Not on MPS, nor on NVIDIA's GPUs from before Ampere, which only emulate it.
-    """
+def precision(device: torch.device) -> str:
+    """In what matrices are multiplied: bfloat16, but not on MPS, nor on GPUs that only emulate it."""
     helps = device.type == "cpu" or (device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False))
-    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=helps)
+    return "bfloat16 autocast" if helps else "float32"
+
+
+def autocast(device: torch.device) -> AbstractContextManager[Any]:
+    """Multiply in the :func:`precision` of *device*; the parameters stay float32, so no loss scaling is needed."""
+    if precision(device) == "float32":
+        return nullcontext()  # PyTorch 2.4 refuses an autocast on MPS, even one that is switched off
+    return torch.autocast(device.type, dtype=torch.bfloat16)
 
 
 @contextmanager

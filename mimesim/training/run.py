@@ -11,6 +11,7 @@ from mimesim.network import Network
 from mimesim.trace import TraceWriter
 from mimesim.training.config import Method, MimeMethod, PrunedMethod, TrainingConfig, load_config
 from mimesim.training.data import resize
+from mimesim.training.device import precision
 from mimesim.training.models import ModelSpec, Options
 from mimesim.training.recording.masks import choose_images, record, versions, weight_masks
 from mimesim.training.report.document import write_results
@@ -124,7 +125,7 @@ class Training(Stages):
             "input": "bilinear to size_px, three channels (grey repeated), ImageNet mean and deviation",
             "recorded": "inference mode, float32, batch norm in place; mask = value != 0 after activation or pooling",
             "images": "drawn by seed and task name before evaluation; image_ids: docs/data.md",
-            "evaluation": "bfloat16 autocast; interval = half width of the 95 % interval",
+            "evaluation": f"{precision(self.device)}; interval = half width of the 95 % interval",
         }  # fmt: skip
 
 
