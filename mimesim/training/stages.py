@@ -7,6 +7,7 @@ weights) and ``metrics.json`` (accuracy, sparsity and the curve). A finished sta
 from __future__ import annotations
 
 import copy
+import gc
 import sys
 from dataclasses import asdict
 from functools import cache, cached_property, partial
@@ -176,6 +177,8 @@ class Stages:
         return fingerprint(task, method.model_dump(mode="json"), shared, self._parent_identity)
 
     def _child_model(self, classes: int, parent: TracedModel) -> TracedModel:
+        # traced models refer to themselves: without this the last ones stay in memory, gigabytes of them in a long run
+        gc.collect()
         model = copy.deepcopy(parent)
         model.set_head(classes, torch.Generator().manual_seed(self.config.seed))
         return model

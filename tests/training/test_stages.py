@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -263,3 +264,11 @@ def _net(first: torch.nn.Module) -> torch.nn.Module:
     return torch.nn.Sequential(
         first, torch.nn.ReLU(), torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten(), torch.nn.Linear(8, 10)
     )
+
+
+def test_models_of_earlier_stages_leave_the_memory(spec: ModelSpec, tmp_path: Path) -> None:
+    training = Training(TrainingConfig.model_validate(settings(tmp_path)), spec)
+    parent = spec.traced(Options(10, 8))
+    seen = [weakref.ref(training._child_model(10, parent).module) for _ in range(5)]
+    training._child_model(10, parent)
+    assert [reference() for reference in seen] == [None] * 5
