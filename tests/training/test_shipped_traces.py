@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from mimesim.networks import build
 from mimesim.trace import Trace
+from mimesim.training.config import TrainingConfig, load_config
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "traces" / "vgg16-64"
 SCHEMES = ("conventional", "mime", "pruned")
 TASKS = ("cifar10", "cifar100", "fashion_mnist")
+CONFIGS = ("vgg16-reduced", "resnet18", "mobilenet_v2")
 
 
 @pytest.fixture(scope="module")
@@ -21,8 +26,56 @@ def traces() -> dict[str, Trace]:
     return {scheme: Trace.load(FOLDER / scheme) for scheme in SCHEMES}
 
 
+def shipped(name: str) -> tuple[TrainingConfig, Path]:
+    config = load_config(ROOT / "workloads" / "training" / f"{name}.yaml")
+    return config, ROOT / config.record.directory
+
+
 def test_all_traces_together_stay_small() -> None:
-    assert sum(path.stat().st_size for path in (ROOT / "traces").rglob("*") if path.is_file()) <= 6_000_000
+    assert sum(path.stat().st_size for path in (ROOT / "traces").rglob("*") if path.is_file()) <= 8_000_000
+
+
+def test_vgg16_is_the_simulators(traces: dict[str, Trace]) -> None:
+    for trace in traces.values():
+        assert trace.manifest.network == build("vgg16", 64, 100)
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_they_say_how_they_were_made(name: str) -> None:
+    config, folder = shipped(name)
+    for method in config.child.methods:
+        if method.name not in config.record.images:
+            assert not (folder / method.name).exists()
+            continue
+        manifest = Trace.load(folder / method.name).manifest
+        assert (manifest.scheme, manifest.origin, manifest.parent) == (method.scheme, "recorded", "tinyimagenet100")
+        assert manifest.seed == config.seed
+        assert manifest.settings["training"] == config.name
+        assert manifest.settings["note"] == config.note
+        assert manifest.settings["method"] == method.model_dump(mode="json")
+        assert manifest.settings["child"] == config.child.model_dump(mode="json", exclude={"methods", "tasks"})
+        parent = dict(manifest.settings["parent"])  # type: ignore[arg-type]
+        parent.pop("result")
+        assert parent == config.parent.model_dump(mode="json")
+        assert manifest.scheme_options["batch_norm"] == ("frozen" if method.name == "mime" else "trained")
+        for task in config.child.tasks:
+            assert manifest.tasks[task].images == config.record.images[method.name]
+            assert manifest.tasks[task].test_images == config.test_images
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_tables_and_manifests_agree(name: str) -> None:
+    config, folder = shipped(name)
+    accuracy = pd.read_csv(folder / "accuracy.csv").set_index(["task", "method"])
+    assert set(accuracy.index) == {
+        (task, method.name) for task in config.child.tasks for method in config.child.methods
+    }
+    for method in config.record.images:
+        manifest = json.loads((folder / method / "manifest.json").read_text())
+        for task in config.child.tasks:
+            assert accuracy.loc[task, method]["accuracy"] == pytest.approx(manifest["tasks"][task]["test_accuracy"])
+    for picture in ("accuracy", "curves", "sparsity"):
+        assert (folder / f"{picture}.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_all_schemes_recorded_the_same_images(traces: dict[str, Trace]) -> None:
@@ -34,7 +87,6 @@ def test_all_schemes_recorded_the_same_images(traces: dict[str, Trace]) -> None:
             assert one.labels[:common] == other.labels[:common]
         for entry in entries.values():
             assert entry.classes == classes
-            assert entry.test_images == 1000
             assert entry.test_accuracy is not None
             assert entry.test_accuracy > 2 / classes
         assert {entry.images for entry in entries.values()} == {3}
