@@ -8,6 +8,7 @@ else:
     import pytest
     import torch
 
+    from mimesim.training.data import ImageSet
     from mimesim.training.models import ModelSpec, Options, vgg
     from mimesim.training.tracing.model import TracedModel
     from mimesim.training.tracing.sites import numbered
@@ -32,3 +33,10 @@ else:
                 buffer.uniform_(0.5, 2.0)
         made.module.eval()
         return made
+
+    @pytest.fixture
+    def data() -> ImageSet:
+        """Sixty images of noise, 16 x 16, six of each of ten classes."""
+        generator = torch.Generator().manual_seed(3)
+        images = torch.randint(0, 256, (60, 3, 16, 16), generator=generator, dtype=torch.uint8)
+        return ImageSet(images, torch.arange(60) % 10, torch.arange(60), 10)

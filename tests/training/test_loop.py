@@ -21,7 +21,7 @@ from mimesim.training.config import (
     PrunedMethod,
     Schedule,
 )
-from mimesim.training.data import ImageSet, augment, hold_out, normalise, random_resized_crop, resize, subset
+from mimesim.training.data import ImageSet, normalise, resize
 from mimesim.training.device import autocast
 from mimesim.training.evaluate import evaluate
 from mimesim.training.loop import Job, fit, rate_factor
@@ -33,13 +33,6 @@ from mimesim.training.tracing.model import TracedModel
 from mimesim.training.tracing.sites import numbered
 
 SCHEDULE = Schedule(batch=10, phases=(Phase(size_px=8, epochs=1), Phase(size_px=16, epochs=1)))
-
-
-@pytest.fixture
-def data() -> ImageSet:
-    generator = torch.Generator().manual_seed(3)
-    images = torch.randint(0, 256, (60, 3, 16, 16), generator=generator, dtype=torch.uint8)
-    return ImageSet(images, torch.arange(60) % 10, torch.arange(60), 10)
 
 
 METHODS = {
@@ -257,57 +250,11 @@ def test_a_full_disk_leaves_the_last_good_checkpoint(tmp_path: Path, monkeypatch
     assert [entry.name for entry in tmp_path.iterdir()] == ["checkpoint.pt"]
 
 
-def test_held_out_images_are_balanced_and_train_nothing(data: ImageSet) -> None:
-    rest, held = hold_out(data, 0.5, 3)
-    assert sorted([*rest.ids.tolist(), *held.ids.tolist()]) == data.ids.tolist()
-    assert torch.bincount(held.labels).tolist() == [3] * 10
-
-
-def test_random_crops_are_parts_of_the_image() -> None:
-    ramp = torch.arange(32, dtype=torch.uint8).expand(64, 3, 32, 32)
-    crops = random_resized_crop(ramp, 8, 0.25, torch.Generator().manual_seed(1))
-    assert crops.shape == (64, 3, 8, 8)
-    assert torch.equal(crops, random_resized_crop(ramp, 8, 0.25, torch.Generator().manual_seed(1)))
-    line = crops[:, 0, 0].int()
-    width = (line[:, -1] - line[:, 0]).abs() / 7 * 8
-    assert width.min() >= 32 * 0.5 * 0.8  # half of each side at 1:1, and up to 4:3
-    assert width.max() <= 33
-    assert {int(sign) for sign in (line[:, -1] - line[:, 0]).sign()} == {-1, 1}  # half are flipped
-
-
 @pytest.mark.parametrize("course", ["onecycle", "cosine", "linear"])
 def test_the_rate_ends_at_nothing(course: str) -> None:
     assert max(rate_factor(course, step / 100) for step in range(100)) == pytest.approx(1.0, abs=0.01)
     assert rate_factor(course, 0.999) < 0.01
     assert rate_factor("constant", 0.999) == 1.0
-
-
-def test_augmentation_depends_on_its_seed_only_and_moves_whole_images() -> None:
-    images = torch.arange(16 * 16, dtype=torch.uint8).view(1, 1, 16, 16).repeat(8, 3, 1, 1)
-    first, second = (augment(images, torch.Generator().manual_seed(5)) for _ in range(2))
-    assert torch.equal(first, second)
-    assert first.shape == images.shape
-    assert first.dtype == torch.uint8
-    assert not torch.equal(first[0], first[1])
-    for image in first:
-        # neighbours stay neighbours: away from the reflected border, one pixel to the right is one more or one less
-        assert set((image[0, 8, 4:12].int().diff().abs()).tolist()) <= {1}
-        assert torch.equal(image[0], image[2])
-
-
-def test_subsets_are_balanced_and_seeded(data: ImageSet) -> None:
-    one, two = subset(data, 25, 1), subset(data, 25, 1)
-    assert torch.equal(one.ids, two.ids)
-    counts = one.labels.bincount(minlength=10)
-    assert counts.max() - counts.min() <= 1
-    assert not torch.equal(one.ids, subset(data, 25, 2).ids)
-    assert subset(data, None, 1) is data
-
-
-def test_resize_keeps_flat_images_and_type(data: ImageSet) -> None:
-    flat = ImageSet(torch.full((2, 3, 8, 8), 77, dtype=torch.uint8), torch.zeros(2).long(), torch.arange(2), 10)
-    assert torch.equal(resize(flat, 16).images, torch.full((2, 3, 16, 16), 77, dtype=torch.uint8))
-    assert resize(data, 16) is data
 
 
 def test_recalibration_changes_statistics_only_and_measures_them(model: TracedModel, data: ImageSet) -> None:

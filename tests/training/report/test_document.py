@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import math
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -229,11 +230,10 @@ def test_what_cannot_be_written_is_named_and_the_old_file_stays(
     write_results(made, tmp_path)
     before = (tmp_path / "accuracy.csv").read_bytes()
 
-    def full(path: Path, _content: bytes) -> int:
-        path.touch()
+    def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_bytes", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(InputError, match=r"accuracy.csv: cannot be written: No space left on device"):
         write_results(made, tmp_path)
     assert (tmp_path / "accuracy.csv").read_bytes() == before
