@@ -96,10 +96,12 @@ class Device:
         return self.may_precharge[bank]
 
     def earliest_precharge_all(self, rank: int) -> int:
-        """Return the earliest clock at which all banks of *rank* may be precharged at once."""
+        """Return the earliest clock at which all banks of *rank* may be precharged at once.
+
+        A bank that is about to close by itself has to have begun.
+        """
         first = rank * self.banks_per_rank
-        banks = range(first, first + self.banks_per_rank)
-        return max((self.may_precharge[bank] for bank in banks if self.open_row[bank] != CLOSED), default=0)
+        return max(self.may_precharge[first : first + self.banks_per_rank])
 
     def earliest_refresh(self, rank: int) -> int:
         """Return the earliest clock of a refresh of *rank*, whose banks are closed."""
