@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
 from mimesim.config.base import Count, NonNegative, Positive, Strict
 
@@ -13,6 +13,16 @@ __all__ = ["REQUEST_BYTES", "Commands", "Currents", "Organisation", "Standard", 
 #: A request is one burst of one channel.
 REQUEST_BYTES = 64
 
+
+
+def _power_of_two(value: int) -> int:
+    if value & (value - 1):
+        raise ValueError("must be a power of two: it is a field of the address")
+    return value
+
+
+#: Something that an address counts.
+Power = Annotated[Count, AfterValidator(_power_of_two)]
 #: A current in mA, possibly none.
 Milliampere = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
@@ -20,22 +30,18 @@ Milliampere = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 class Organisation(Strict):
     """How many there are of everything; all but ``bus_bits`` and ``device_bits`` become bits of an address."""
 
-    channels: Count = Field(1, description="independent channels, each with buses and a controller of its own")
-    ranks: Count = Field(1, description="ranks that share the buses of a channel")
-    bank_groups: Count = Field(description="bank groups in a rank; 1: the standard has none")
-    banks_per_group: Count = Field(description="banks in a bank group")
-    rows: Count = Field(description="rows of a bank")
-    columns: Count = Field(description="columns of a row, each as wide as the data bus")
+    channels: Power = Field(1, description="independent channels, each with buses and a controller of its own")
+    ranks: Power = Field(1, description="ranks that share the buses of a channel")
+    bank_groups: Power = Field(description="bank groups in a rank; 1: the standard has none")
+    banks_per_group: Power = Field(description="banks in a bank group")
+    rows: Power = Field(description="rows of a bank")
+    columns: Power = Field(description="columns of a row, each as wide as the data bus")
     device_bits: Count = Field(description="data pins of one device")
     bus_bits: Count = Field(description="data pins of one channel")
-    burst_length: Count = Field(description="transfers of one burst, two a clock")
+    burst_length: Power = Field(description="transfers of one burst, two a clock")
 
     @model_validator(mode="after")
     def _fits(self) -> Organisation:
-        for name in ("channels", "ranks", "bank_groups", "banks_per_group", "rows", "columns", "burst_length"):
-            value = getattr(self, name)
-            if value & (value - 1):
-                raise ValueError(f"{name} must be a power of two, not {value}: it is a field of the address")
         if self.bus_bits * self.burst_length != 8 * REQUEST_BYTES:
             raise ValueError(f"bus_bits x burst_length must be {8 * REQUEST_BYTES}: a request is one burst of 64 bytes")
         if self.bus_bits % self.device_bits:
@@ -99,9 +105,15 @@ class Timing(Strict):
         for short, long in (("t_ccd_s", "t_ccd_l"), ("t_rrd_s", "t_rrd_l"), ("t_wtr_s", "t_wtr_l")):
             if getattr(self, short) > getattr(self, long):
                 raise ValueError(f"{short} must be at most {long}")
-        if self.t_refi <= self.t_rfc + max(self.t_rp, self.t_rp_all):
-            raise ValueError("t_refi must be more than t_rfc and a precharge: nothing else would ever be served")
         return self
+
+    @field_validator("t_refi")
+    @classmethod
+    def _leaves_time(cls, value: int, info: ValidationInfo) -> int:
+        refresh = info.data.get("t_rfc", 0) + max(info.data.get("t_rp", 0), info.data.get("t_rp_all", 0))
+        if value <= refresh:
+            raise ValueError(f"must be more than {refresh}, a precharge and t_rfc: nothing else would ever be served")
+        return value
 
 
 class Currents(Strict):

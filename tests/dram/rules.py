@@ -1,4 +1,4 @@
-"""The rules of docs/dram.md a second time: which command may follow which, and when. Shares nothing but the standard."""
+"""The rules of docs/dram.md a second time: which command may follow which, and when; from the standard alone."""
 
 from __future__ import annotations
 

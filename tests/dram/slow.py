@@ -85,8 +85,7 @@ class SlowController:
         for order, rank in enumerate(self.refreshing):
             name = "PREA" if any(place[0] == rank for place in rows) else "REF"
             wished.append((0, order, Issued(clock, name, rank, 0, 0, -1, -1)))
-        for command in self.wishes(clock, rows):
-            wished.append((1 if command.name in COLUMNS else 2, command.request, command))
+        wished += [(1 if wish.name in COLUMNS else 2, wish.request, wish) for wish in self.wishes(clock, rows)]
         hidden = closings(self.standard, self.log)
         legal = [wish for wish in wished if broken(self.standard, self.log, wish[2], hidden) is None]
         return min(legal)[2] if legal else None
