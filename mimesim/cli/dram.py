@@ -27,6 +27,13 @@ _PATIENCE_SECONDS = 2.0
 @click.option("--channels", type=int, help="Channels, each with a controller.  [default: the standard's, 1]")
 @click.option("--map", "map_name", help="Address map, highest bits first, such as RoBaRaCoCh.  [default: RoRaBaCoBgCh]")
 @click.option("--queue", type=int, default=32, show_default=True, help="Waiting reads of a channel; as many writes.")
+@click.option(
+    "--bank-queue",
+    type=int,
+    default=0,
+    show_default=True,
+    help="As many more in a queue of each bank; 0: no such queues.",
+)
 @click.option("--page", type=click.Choice(["open", "closed"]), default="open", show_default=True, help="Page policy.")
 @click.option(
     "--scheduler",
@@ -61,6 +68,7 @@ def dram(
     channels: int | None,
     map_name: str | None,
     queue: int,
+    bank_queue: int,
     page: str,
     scheduler: str,
     hit_limit: int,
@@ -93,7 +101,7 @@ def dram(
     overrides = [Override.parse(text) for text in settings]
     overrides += [Override(path, value, f"{name} {value}") for name, path, value in shorthands if value is not None]
     part = load_standard(standard, overrides)
-    told = Settings(queue, page, scheduler, refresh, hit_limit, write_high, write_low)
+    told = Settings(queue, page, scheduler, refresh, hit_limit, write_high, write_low, bank_queue)
     requests = read_requests(trace)
     with _progress(len(requests)) as progress:
         report = replay(requests, part, map_name or DEFAULT_MAP, told, progress)

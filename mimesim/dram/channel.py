@@ -82,7 +82,9 @@ class Channel:
         busy: tuple[list[int], ...] = ([], [])
         kinds: tuple[list[int], ...] = ([0 for _ in banks], [0 for _ in banks])
         chosen: tuple[list[int], ...] = ([0 for _ in banks], [0 for _ in banks])
-        room, served_of_row = [settings.queue, settings.queue], [0 for _ in banks]
+        room, count, served_of_row = [settings.queue, settings.queue], [0, 0], [0 for _ in banks]
+        # Of a bank's requests, those in its own queue take no room of the channel's; the scheduler sees no others.
+        own_queue, seen = settings.bank_queue, settings.bank_queue or settings.queue
         blocks: tuple[dict[int, int], ...] = ({}, {})
         hazards = any(is_write)
         draining = 0
@@ -103,7 +105,7 @@ class Channel:
                 kinds[way][bank], chosen[way][bank] = _COLUMN, oldest
                 return
             if not first_come and served_of_row[bank] < limit:
-                for request in queue:
+                for request in queue if len(queue) <= seen else queue[:seen]:
                     if row_of[request] == row:
                         kinds[way][bank], chosen[way][bank] = _COLUMN, request
                         return
@@ -112,7 +114,8 @@ class Channel:
         while True:
             # Whoever has arrived and finds room comes in.
             while head < total and arrival[head] <= clock:
-                way = is_write[head]
+                way, bank = is_write[head], bank_of[head]
+                queue = waiting[way][bank]
                 if hazards:
                     block = block_of[head]
                     if way:
@@ -124,14 +127,13 @@ class Channel:
                         head += 1
                         served += 1
                         continue
+                if len(queue) >= own_queue:
                     if not room[way]:
                         break
+                    room[way] -= 1
+                if hazards:
                     blocks[way][block] = blocks[way].get(block, 0) + 1
-                elif not room[0]:
-                    break
-                room[way] -= 1
-                bank = bank_of[head]
-                queue = waiting[way][bank]
+                count[way] += 1
                 queue.append(head)
                 if len(queue) == 1:
                     busy[way].append(bank)
@@ -142,7 +144,7 @@ class Channel:
             if head == total and not busy[0] and not busy[1]:
                 break
             if hazards:
-                reads, writes = settings.queue - room[0], settings.queue - room[1]
+                reads, writes = count
                 if draining:
                     if not writes or (reads and writes <= low):
                         draining = 0
@@ -230,11 +232,13 @@ class Channel:
                 if tell is not None and not served % _TELL_EVERY:
                     tell(served)
                 queue = waiting[draining][bank]
+                if len(queue) > own_queue:
+                    room[draining] += 1
+                count[draining] -= 1
                 if queue[0] == request:
                     del queue[0]
                 else:
                     queue.remove(request)
-                room[draining] += 1
                 if hazards:
                     block, pending = block_of[request], blocks[draining]
                     if pending[block] == 1:

@@ -16,7 +16,8 @@ SCHEDULERS = ("fr-fcfs", "fcfs")
 class Settings:
     """One controller a channel; ``docs/dram.md`` tells what each setting does.
 
-    *queue* requests wait for reads, as many for writes. Writes are served from *write_high* waiting ones on until
+    *queue* reads wait in the order of arrival, as many writes. With *bank_queue*, so many more wait in a queue of each
+    bank, and only they are looked at. Writes are served from *write_high* waiting ones on until
     *write_low* are left; None stands for four and one fifths of the queue. *hit_limit* column commands of one row may
     pass a request for another row of the bank; 0: any number.
     """
@@ -28,13 +29,18 @@ class Settings:
     hit_limit: int = 16
     write_high: int | None = None
     write_low: int | None = None
+    bank_queue: int = 0
 
     def __post_init__(self) -> None:
         """Check what a user may have got wrong; raises :class:`InputError`."""
         for name, chosen, known in (("page", self.page, PAGES), ("scheduler", self.scheduler, SCHEDULERS)):
             if chosen not in known:
                 raise InputError(f"--{name}", f"must be {' or '.join(known)}", value=chosen)
-        for name, value, least in (("queue", self.queue, 1), ("hit-limit", self.hit_limit, 0)):
+        for name, value, least in (
+            ("queue", self.queue, 1),
+            ("hit-limit", self.hit_limit, 0),
+            ("bank-queue", self.bank_queue, 0),
+        ):
             if value < least:
                 raise InputError(f"--{name}", f"must be at least {least}", value=value)
         low, high = self.watermarks

@@ -14,7 +14,6 @@ __all__ = ["REQUEST_BYTES", "Commands", "Currents", "Organisation", "Standard", 
 REQUEST_BYTES = 64
 
 
-
 def _power_of_two(value: int) -> int:
     if value & (value - 1):
         raise ValueError("must be a power of two: it is a field of the address")

@@ -42,6 +42,7 @@ def test_every_option_reaches_the_controller(mimesim: Mimesim) -> None:
         ("--channels", "2"),
         ("--map", "RoCoRaBaBgCh"),
         ("--queue", "2"),
+        ("--queue", "2", "--bank-queue", "1"),
         ("--scheduler", "fcfs"),
         ("--hit-limit", "1"),
         ("--write-high", "2", "--write-low", "0"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import NamedTuple
 
 from mimesim.dram.settings import Settings
@@ -59,16 +60,22 @@ class SlowController:
         while self.door and self.door[0].arrival <= clock:
             new = self.door[0]
             if new.write:
-                if any(read.block == new.block for read in self.reads) or len(self.writes) == self.settings.queue:
+                if any(read.block == new.block for read in self.reads) or self.full(self.writes, new):
                     return
                 self.writes.append(new)
             elif any(write.block == new.block for write in self.writes):
                 self.done[new.number] = clock + 1
-            elif len(self.reads) == self.settings.queue:
+            elif self.full(self.reads, new):
                 return
             else:
                 self.reads.append(new)
             del self.door[0]
+
+    def full(self, queue: list[Request], new: Request) -> bool:
+        """Tell whether *new* finds neither its bank's queue nor the channel's with room."""
+        each = Counter(request[1:4] for request in queue)
+        shared = sum(max(0, count - self.settings.bank_queue) for count in each.values())
+        return each[new[1:4]] >= self.settings.bank_queue and shared == self.settings.queue
 
     def turn(self) -> None:
         low, high = self.settings.watermarks
@@ -100,7 +107,8 @@ class SlowController:
             if place[0] in self.refreshing:
                 continue
             mine = [request for request in queue if request[1:4] == place]
-            hits = [request for request in mine if request.row == rows.get(place)]
+            seen = mine[: self.settings.bank_queue or None]
+            hits = [request for request in seen if request.row == rows.get(place)]
             limit = self.settings.hit_limit
             if in_order or (limit and self.served_of_row(place) >= limit):
                 hits = [request for request in hits if request is mine[0]]

@@ -90,4 +90,5 @@ SETTINGS = st.builds(
     scheduler=st.sampled_from(("fr-fcfs", "fcfs")),
     refresh=st.booleans(),
     hit_limit=st.sampled_from((0, 1, 3)),
+    bank_queue=st.sampled_from((0, 0, 1, 3)),
 )
