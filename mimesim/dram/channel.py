@@ -1,294 +1,214 @@
-"""One channel: queues, scheduler, refresh. It jumps from one clock at which a command is issued to the next."""
+"""One channel: scheduler, refresh. It jumps from one clock at which a command is issued to the next."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
-from mimesim.dram.device import CLOSED, Device
+from mimesim.dram.device import Device
+from mimesim.dram.queues import ACTIVATE, COLUMN, Queue, Work
 from mimesim.dram.settings import Settings
 from mimesim.dram.standard import Standard
 
-__all__ = ["Channel", "Command", "Work"]
+__all__ = ["Channel", "Command"]
 
 #: Clock, name, bank (the first of its rank for PREA and REF), row (-1 for those), number of the request (-1 likewise).
 Command = tuple[int, str, int, int, int]
 
-_COLUMN, _ACTIVATE, _PRECHARGE = 0, 1, 2
-#: Row commands come after column commands of the same clock, whatever their age.
-_BEHIND = 1 << 60
 _FOREVER = 1 << 62
 _TELL_EVERY = 1 << 15
 
 
-@dataclass(slots=True)
-class Work:
-    """The requests of one channel in the order of arrival, one entry each; *block* is the address / 64 bytes."""
-
-    bank: list[int]
-    row: list[int]
-    block: list[int]
-    #: 1 for a write, 0 for a read.
-    write: list[int]
-    arrival: list[int]
-    #: The clock after the last data of each request; filled by :meth:`Channel.run`.
-    done: list[int] = field(default_factory=list)
-
-
 class Channel:
-    """A controller with its ranks.
+    """A controller with its ranks, for the requests of *work*.
 
-    Requests wait at the door until their queue has room, in the order of arrival; the queue's slot is free again in the
-    clock of the column command. *row_hits* counts column commands after the first of an activation, *forwarded* reads
-    answered from the write queue, *wasted* nothing: activations without a column command are ``activates + row_hits``
-    less the column commands. With *log* every command is kept.
+    Requests wait at the door until their queue has room, in the order of arrival. *clock* is that of the last command,
+    and in the end that after the last data. *forwarded* reads were answered from the write queue. With *log* every
+    command is kept in :attr:`log`.
     """
 
-    def __init__(self, standard: Standard, settings: Settings, log: bool = False) -> None:
+    def __init__(self, standard: Standard, settings: Settings, work: Work, log: bool = False) -> None:
         self.device = Device(standard)
         self.log: list[Command] | None = [] if log else None
-        self.row_hits = self.forwarded = 0
+        self.forwarded = 0
         self.clock = 0
-        self._settings = settings
-        self._standard = standard
-        ranks, interval = standard.organisation.ranks, standard.timing.t_refi
+        self._work, self._total = work, len(work.arrival)
+        work.done = [0] * self._total
+        self._head = self._served = 0
+        self._reads, self._writes = (Queue(work, self.device, settings, write) for write in (False, True))
+        self._draining = False
+        self._low, self._high = settings.watermarks
+        self._closing = settings.page == "closed"
+        self._column_free = self._row_free = 0
+        self._commands, self._interval = standard.commands, standard.timing.t_refi
+        self._read_latency = standard.timing.t_cl + standard.burst_clocks
+        self._write_latency = standard.timing.t_cwl + standard.burst_clocks
+        ranks = standard.organisation.ranks
         # Ranks take turns, so that they are not all away at once.
-        due = [interval * (rank + 1) // ranks if settings.refresh else _FOREVER for rank in range(ranks)]
-        self._due = due
+        due = [self._interval * (rank + 1) // ranks if settings.refresh else _FOREVER for rank in range(ranks)]
+        self._due, self._next_due = due, min(due)
         self._refreshing: list[int] = []
 
-    def run(self, work: Work, tell: Callable[[int], None] | None = None) -> None:
-        """Serve all requests of *work*; *tell* hears now and then how many have been served."""
-        # One function and local names throughout: this loop runs for every command.
-        device, settings, log = self.device, self._settings, self.log
-        commands, timing, burst = self._standard.commands, self._standard.timing, self._standard.burst_clocks
-        first_come, closing = settings.scheduler == "fcfs", settings.page == "closed"
-        limit = settings.hit_limit or _FOREVER
-        low, high = settings.watermarks
-        bank_of, row_of, block_of, is_write, arrival = work.bank, work.row, work.block, work.write, work.arrival
-        total, head, served, row_hits = len(arrival), 0, 0, 0
-        done = work.done = [0] * total
-        open_row, group_of, rank_of = device.open_row, device.group_of, device.rank_of
-        own = (device.may_column, device.may_activate, device.may_precharge)
-        group_activate, free_always = device.group_activate, [0] * len(device.group_activate)
-        shared = (
-            (device.group_read, group_activate, free_always),
-            (device.group_write, group_activate, free_always),
-        )
-        latency = (timing.t_cl + burst, timing.t_cwl + burst)
-        banks = range(len(open_row))
-        # By direction, reads then writes: waiting requests of each bank, banks that have any, the bank's next command.
-        waiting: tuple[list[list[int]], ...] = ([[] for _ in banks], [[] for _ in banks])
-        busy: tuple[list[int], ...] = ([], [])
-        kinds: tuple[list[int], ...] = ([0 for _ in banks], [0 for _ in banks])
-        chosen: tuple[list[int], ...] = ([0 for _ in banks], [0 for _ in banks])
-        room, count, served_of_row = [settings.queue, settings.queue], [0, 0], [0 for _ in banks]
-        # Of a bank's requests, those in its own queue take no room of the channel's; the scheduler sees no others.
-        own_queue, seen = settings.bank_queue, settings.bank_queue or settings.queue
-        blocks: tuple[dict[int, int], ...] = ({}, {})
-        hazards = any(is_write)
-        draining = 0
-        clock = self.clock
-        column_free = row_free = clock
-        separate = commands.separate_buses
-        occupied = (commands.column_clocks, commands.activate_clocks, commands.precharge_clocks)
-        due = min(self._due)
-
-        def choose(way: int, bank: int) -> None:
-            """Decide the next command of *bank* for the requests of one direction."""
-            queue, row = waiting[way][bank], open_row[bank]
-            oldest = queue[0]
-            if row == CLOSED:
-                kinds[way][bank], chosen[way][bank] = _ACTIVATE, oldest
-                return
-            if row_of[oldest] == row:
-                kinds[way][bank], chosen[way][bank] = _COLUMN, oldest
-                return
-            if not first_come and served_of_row[bank] < limit:
-                for request in queue if len(queue) <= seen else queue[:seen]:
-                    if row_of[request] == row:
-                        kinds[way][bank], chosen[way][bank] = _COLUMN, request
-                        return
-            kinds[way][bank], chosen[way][bank] = _PRECHARGE, oldest
-
+    def run(self, tell: Callable[[int], None] | None = None) -> None:
+        """Serve all requests; *tell* hears now and then how many have been served."""
+        reads, writes, refreshing = self._reads, self._writes, self._refreshing
         while True:
-            # Whoever has arrived and finds room comes in.
-            while head < total and arrival[head] <= clock:
-                way, bank = is_write[head], bank_of[head]
-                queue = waiting[way][bank]
-                if hazards:
-                    block = block_of[head]
-                    if way:
-                        if block in blocks[0]:
-                            break  # an older read of the same block has to be served first
-                    elif block in blocks[1]:
-                        done[head] = clock + 1  # the write queue has the data
-                        self.forwarded += 1
-                        head += 1
-                        served += 1
-                        continue
-                if len(queue) >= own_queue:
-                    if not room[way]:
-                        break
-                    room[way] -= 1
-                if hazards:
-                    blocks[way][block] = blocks[way].get(block, 0) + 1
-                count[way] += 1
-                queue.append(head)
-                if len(queue) == 1:
-                    busy[way].append(bank)
-                    choose(way, bank)
-                elif kinds[way][bank] == _PRECHARGE:
-                    choose(way, bank)
-                head += 1
-            if head == total and not busy[0] and not busy[1]:
+            arrives = self._admit()
+            if self._head == self._total and not reads.count and not writes.count:
                 break
-            if hazards:
-                reads, writes = count
-                if draining:
-                    if not writes or (reads and writes <= low):
-                        draining = 0
-                elif writes >= high or (writes and not reads):
-                    draining = 1
-
-            # The command that can be issued first; at one clock refresh, then columns, then rows, the oldest first.
-            best, best_key, best_bank = _FOREVER, 0, -1
-            candidates = busy[draining]
-            if first_come and len(candidates) > 1:
-                queues = waiting[draining]
-                candidates = [min(candidates, key=lambda bank: queues[bank][0])]
-            kind_of, request_of, limits = kinds[draining], chosen[draining], shared[draining]
-            refreshing = self._refreshing
-            for bank in candidates:
-                if refreshing and rank_of[bank] in refreshing:
-                    continue
-                kind = kind_of[bank]
-                ready = own[kind][bank]
-                other = limits[kind][group_of[bank]]
-                if other > ready:
-                    ready = other
-                other = row_free if kind else column_free
-                if other > ready:
-                    ready = other
-                if ready < clock:
-                    ready = clock
-                if ready <= best:
-                    key = request_of[bank] + _BEHIND if kind else request_of[bank]
-                    if ready < best or key < best_key:
-                        best, best_key, best_bank = ready, key, bank
-            refresh_rank = -1
-            for rank in refreshing:
-                ready = device.earliest_precharge_all(rank) if device.is_open(rank) else device.earliest_refresh(rank)
-                ready = max(ready, row_free, clock)
-                if ready < best or (ready == best and refresh_rank < 0):
-                    best, refresh_rank = ready, rank
-
-            horizon = due
-            if head < total and clock < arrival[head] < horizon:
-                horizon = arrival[head]
-            if horizon <= best:
-                if best == _FOREVER and log is None:
-                    self._sleep(arrival[head] if head < total else 0)
-                    due = min(self._due)
-                    horizon = min(due, arrival[head]) if head < total else due
-                clock = horizon
-                if clock >= due:
-                    due = self._fall_due(clock)
+            if writes.count or self._draining:
+                self._turn()
+            queue = writes if self._draining else reads
+            clock = self.clock
+            column_free = self._column_free if self._column_free > clock else clock
+            row_free = self._row_free if self._row_free > clock else clock
+            ready, bank = queue.first(column_free, row_free, refreshing)
+            rank = -1
+            if refreshing:
+                due, rank = self._first_refresh(row_free)
+                if due <= ready:
+                    ready = due
+                else:
+                    rank = -1
+            if arrives <= ready or self._next_due <= ready:
+                self._wait(arrives, idle=ready == _FOREVER)
                 continue
-
-            clock = best
-            if refresh_rank >= 0:
-                if device.is_open(refresh_rank):
-                    device.precharge_all(clock, refresh_rank)
-                    row_free = clock + commands.precharge_clocks
-                    name = "PREA"
-                else:
-                    device.refresh(clock, refresh_rank)
-                    refreshing.remove(refresh_rank)
-                    row_free = clock + commands.refresh_clocks
-                    name = "REF"
-                first = refresh_rank * device.banks_per_rank
-                for bank in range(first, first + device.banks_per_rank):
-                    for way in (0, 1):
-                        if waiting[way][bank]:
-                            choose(way, bank)
-                if not separate:
-                    column_free = row_free
-                if log is not None:
-                    log.append((clock, name, first, -1, -1))
-                continue
-            bank, kind, request = best_bank, kind_of[best_bank], request_of[best_bank]
-            other_way = 1 - draining
-            if kind == _COLUMN:
-                device.column(clock, bank, draining == 1, closing)
-                column_free = clock + occupied[0]
-                if not separate:
-                    row_free = column_free
-                if served_of_row[bank]:
-                    row_hits += 1
-                served_of_row[bank] += 1
-                done[request] = clock + latency[draining]
-                served += 1
-                if tell is not None and not served % _TELL_EVERY:
-                    tell(served)
-                queue = waiting[draining][bank]
-                if len(queue) > own_queue:
-                    room[draining] += 1
-                count[draining] -= 1
-                if queue[0] == request:
-                    del queue[0]
-                else:
-                    queue.remove(request)
-                if hazards:
-                    block, pending = block_of[request], blocks[draining]
-                    if pending[block] == 1:
-                        del pending[block]
-                    else:
-                        pending[block] -= 1
-                if queue:
-                    choose(draining, bank)
-                else:
-                    busy[draining].remove(bank)
-                name = ("WR" if draining else "RD") + ("A" if closing else "")
+            self.clock = ready
+            if rank >= 0:
+                self._refresh(rank)
+            elif queue.kind[bank] == COLUMN:
+                self._column(queue, bank)
+                if tell is not None and not self._served % _TELL_EVERY:
+                    tell(self._served)
             else:
-                if kind == _ACTIVATE:
-                    device.activate(clock, bank, row_of[request])
-                    served_of_row[bank] = 0
-                    name = "ACT"
-                else:
-                    device.precharge(clock, bank)
-                    name = "PRE"
-                row_free = clock + occupied[kind]
-                if not separate:
-                    column_free = row_free
-                choose(draining, bank)
-            if hazards and waiting[other_way][bank]:
-                choose(other_way, bank)
-            if log is not None:
-                log.append((clock, name, bank, row_of[request], request))
+                self._row(queue, bank)
+        self.clock = max(self.clock, max(self._work.done, default=0))
+        self.device.finish(self.clock)
 
-        self.row_hits += row_hits
-        self.clock = max(clock, max(done, default=0))
-        device.finish(self.clock)
+    def _admit(self) -> int:
+        """Let in who has arrived and finds room; return when the next one arrives, if that alone keeps it out."""
+        work, clock, head, total = self._work, self.clock, self._head, self._total
+        reads, writes = self._reads, self._writes
+        while head < total:
+            arrival = work.arrival[head]
+            if arrival > clock:
+                self._head = head
+                return arrival
+            if work.write[head]:
+                # An older read of the same block has to be served before the write may change it.
+                if work.block[head] in reads.blocks or not writes.add(head):
+                    break
+            elif work.block[head] in writes.blocks:
+                work.done[head] = clock + 1
+                self.forwarded += 1
+                self._served += 1
+            elif not reads.add(head):
+                break
+            head += 1
+        self._head = head
+        return _FOREVER
 
-    def _fall_due(self, clock: int) -> int:
-        """Note the ranks whose refresh is due by *clock*; return when the next one is."""
-        interval = self._standard.timing.t_refi
-        for rank, due in enumerate(self._due):
-            if due <= clock:
-                self._due[rank] = due + interval
-                self._refreshing.append(rank)
-        return min(self._due)
+    def _turn(self) -> None:
+        """Decide whether reads or writes are served."""
+        reads, writes = self._reads.count, self._writes.count
+        if self._draining:
+            self._draining = writes > (self._low if reads else 0)
+        else:
+            self._draining = writes >= self._high or not reads
+
+    def _wait(self, arrives: int, idle: bool) -> None:
+        """Go to the clock at which a request arrives or a refresh falls due, whichever is first."""
+        if idle and self.log is None and arrives < _FOREVER:
+            self._sleep(arrives)
+        self.clock = min(arrives, self._next_due)
+        if self.clock == self._next_due:
+            for rank, due in enumerate(self._due):
+                if due == self.clock:
+                    self._due[rank] += self._interval
+                    self._refreshing.append(rank)
+            self._next_due = min(self._due)
 
     def _sleep(self, until: int) -> None:
         """Book the refreshes of a long time without requests at once, where each takes place when it is due."""
-        device, timing = self.device, self._standard.timing
+        device = self.device
         if any(device.is_open(rank) for rank in range(device.ranks)):
             return
         for rank, due in enumerate(self._due):
             # The last ones are left to the loop: until then everything has settled.
-            count = (until - due) // timing.t_refi - 1
+            count = (until - due) // self._interval - 1
             if count > 0 and device.earliest_refresh(rank) <= due:
-                device.refresh(due + (count - 1) * timing.t_refi, rank)
+                device.refresh(due + (count - 1) * self._interval, rank)
                 device.refreshes += count - 1
-                self._due[rank] = due + count * timing.t_refi
+                self._due[rank] = due + count * self._interval
+        self._next_due = min(self._due)
+
+    def _first_refresh(self, row_free: int) -> tuple[int, int]:
+        """Return the clock and the rank of the first command that a refresh needs."""
+        device = self.device
+        ready = [
+            max(
+                row_free, device.earliest_precharge_all(rank) if device.is_open(rank) else device.earliest_refresh(rank)
+            )
+            for rank in self._refreshing
+        ]
+        first = min(ready)
+        return first, self._refreshing[ready.index(first)]
+
+    def _refresh(self, rank: int) -> None:
+        """Close all banks of *rank*, or refresh it."""
+        device, clock = self.device, self.clock
+        first = rank * device.banks_per_rank
+        if device.is_open(rank):
+            device.precharge_all(clock, rank)
+            self._take_row_bus(self._commands.precharge_clocks)
+            for bank in range(first, first + device.banks_per_rank):
+                self._wish_again(bank)
+            name = "PREA"
+        else:
+            device.refresh(clock, rank)
+            self._refreshing.remove(rank)
+            self._take_row_bus(self._commands.refresh_clocks)
+            name = "REF"
+        if self.log is not None:
+            self.log.append((clock, name, first, -1, -1))
+
+    def _column(self, queue: Queue, bank: int) -> None:
+        """Read or write for the request that *bank* has chosen."""
+        clock, request, write = self.clock, queue.request[bank], self._draining
+        self.device.column(clock, bank, write, self._closing)
+        self._column_free = clock + self._commands.column_clocks
+        if not self._commands.separate_buses:
+            self._row_free = self._column_free
+        self._work.done[request] = clock + (self._write_latency if write else self._read_latency)
+        self._served += 1
+        queue.remove(request, bank)
+        other = self._reads if write else self._writes
+        if other.waiting[bank]:
+            other.wish(bank)
+        if self.log is not None:
+            name = ("WR" if write else "RD") + ("A" if self._closing else "")
+            self.log.append((clock, name, bank, self._work.row[request], request))
+
+    def _row(self, queue: Queue, bank: int) -> None:
+        """Activate or precharge *bank*."""
+        clock, request = self.clock, queue.request[bank]
+        row = self._work.row[request]
+        activate = queue.kind[bank] == ACTIVATE
+        if activate:
+            self.device.activate(clock, bank, row)
+            self._take_row_bus(self._commands.activate_clocks)
+        else:
+            self.device.precharge(clock, bank)
+            self._take_row_bus(self._commands.precharge_clocks)
+        self._wish_again(bank)
+        if self.log is not None:
+            self.log.append((clock, "ACT" if activate else "PRE", bank, row, request))
+
+    def _wish_again(self, bank: int) -> None:
+        for queue in (self._reads, self._writes):
+            if queue.waiting[bank]:
+                queue.wish(bank)
+
+    def _take_row_bus(self, clocks: int) -> None:
+        self._row_free = self.clock + clocks
+        if not self._commands.separate_buses:
+            self._column_free = self._row_free

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from mimesim.dram.standard import Standard
 
-__all__ = ["CLOSED", "NEVER", "Device"]
+__all__ = ["CLOSED", "Device"]
 
 #: The open row of a bank without one.
 CLOSED = -1
 #: Long before the first clock.
-NEVER = -(10**9)
+_NEVER = -(10**9)
 
 
 class Device:
@@ -22,7 +22,8 @@ class Device:
 
     Banks are counted through the channel, ``(rank x groups + group) x banks + bank``, and groups likewise. A command is
     told its clock; that it is legal is the caller's promise, which :meth:`earliest` helps to keep. Counts *activates*,
-    *reads*, *writes*, *precharges* (of one bank or all), *refreshes*, and per rank the clocks with a bank open.
+    *reads*, *writes*, *precharges* (of one bank or all), *refreshes*, *row_hits* (column commands
+    after the first of an activation), and per rank the clocks with a bank open.
     """
 
     def __init__(self, standard: Standard) -> None:
@@ -40,12 +41,13 @@ class Device:
         self.may_activate = [0] * banks
         self.may_precharge = [0] * banks
         self.may_column = [0] * banks
+        #: Column commands since the bank was last activated.
+        self.served = [0] * banks
         #: What a bank group waits for.
         self.group_activate = [0] * groups
         self.group_read = [0] * groups
         self.group_write = [0] * groups
-        self._activated = [NEVER] * banks
-        self._last_activates = [[NEVER] * 4 for _ in range(self.ranks)]
+        self._last_activates = [[_NEVER] * 4 for _ in range(self.ranks)]
         self._after_read = [self._column_gaps(standard, False, group) for group in range(groups)]
         self._after_write = [self._column_gaps(standard, True, group) for group in range(groups)]
         self._activate_gaps = [
@@ -62,7 +64,7 @@ class Device:
         self._open_since = [0] * self.ranks
         self._closed_at = [0] * self.ranks
         self.open_clocks = [0] * self.ranks
-        self.activates = self.reads = self.writes = self.precharges = self.refreshes = 0
+        self.activates = self.reads = self.writes = self.precharges = self.refreshes = self.row_hits = 0
 
     def _column_gaps(self, standard: Standard, write: bool, group: int) -> list[tuple[int, int, int]]:
         """Return (other group, clocks to a read there, clocks to a write there) after a column command in *group*."""
@@ -116,7 +118,7 @@ class Device:
         """Open *row* of *bank*."""
         timing, rank = self._timing, self.rank_of[bank]
         self.open_row[bank] = row
-        self._activated[bank] = clock
+        self.served[bank] = 0
         self.may_column[bank] = clock + timing.t_rcd
         self.may_precharge[bank] = clock + timing.t_ras
         self.may_activate[bank] = clock + timing.t_rc
@@ -136,6 +138,9 @@ class Device:
     def column(self, clock: int, bank: int, write: bool, precharge: bool = False) -> None:
         """Read or write a burst of the open row; *precharge* closes the bank by itself as soon as it may."""
         reads, writes = self.group_read, self.group_write
+        if self.served[bank]:
+            self.row_hits += 1
+        self.served[bank] += 1
         if write:
             self.writes += 1
             gaps = self._after_write[self.group_of[bank]]

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
 from mimesim.dram.address import AddressMap
-from mimesim.dram.channel import Channel, Command, Work
+from mimesim.dram.channel import Channel, Command
 from mimesim.dram.energy import command_energy
+from mimesim.dram.queues import Work
 from mimesim.dram.requests import Requests
 from mimesim.dram.settings import Settings
 from mimesim.dram.standard import REQUEST_BYTES, Standard
@@ -77,9 +78,9 @@ def replay(
             write=requests.write[mine].astype(int).tolist(),
             arrival=arrival.tolist(),
         )
-        channel = Channel(standard, settings, log=logs is not None)
+        channel = Channel(standard, settings, work, log=logs is not None)
         before = served
-        channel.run(work, None if progress is None else lambda done, before=before: progress(before + done))  # type: ignore[misc]
+        channel.run(None if progress is None else lambda done, before=before: progress(before + done))  # type: ignore[misc]
         channels.append(channel)
         served += len(arrival)
         if len(arrival):
@@ -108,7 +109,7 @@ def _report(
     nanoseconds = clocks * 1000 / standard.clock_mhz
     organisation = standard.organisation
     peak = organisation.channels * organisation.bus_bits / 8 * 2 * standard.clock_mhz / 1000
-    hits = sum(channel.row_hits for channel in channels)
+    hits = sum(device.row_hits for device in devices)
     price = command_energy(standard)
     energy = None
     if price is not None:

@@ -6,7 +6,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from mimesim.dram.channel import Channel, Work
+from mimesim.dram.channel import Channel
+from mimesim.dram.queues import Work
 from mimesim.dram.settings import Settings
 from mimesim.dram.standard import Standard
 from tests.dram.slow import Request
@@ -63,8 +64,8 @@ def run(part: Standard, settings: Settings, requests: list[Request]) -> tuple[Ch
         write=[int(one.write) for one in requests],
         arrival=[one.arrival for one in requests],
     )
-    channel = Channel(part, settings, log=True)
-    channel.run(work)
+    channel = Channel(part, settings, work, log=True)
+    channel.run()
     return channel, work
 
 

@@ -6,6 +6,8 @@ from collections import Counter
 
 from hypothesis import given, settings
 
+from mimesim.dram.channel import Channel
+from mimesim.dram.queues import Work
 from mimesim.dram.settings import Settings
 from mimesim.dram.standard import Standard
 from tests.dram import small
@@ -46,9 +48,9 @@ def test_logs_are_legal_and_every_request_is_served_once(
         sum(command[1][0] == "W" for command in columns),
     )
     # A column command is either the first of its activation or a hit; an activation may come to nothing.
-    firsts = len(columns) - channel.row_hits
+    firsts = len(columns) - channel.device.row_hits
     assert firsts <= device.activates
-    assert told.page == "open" or channel.row_hits == 0
+    assert told.page == "open" or channel.device.row_hits == 0
     assert all(end > request.arrival for end, request in zip(work.done, requests, strict=True))
     assert channel.clock == max(max(work.done), *(command[0] for command in channel.log), 0)
 
@@ -57,14 +59,12 @@ def test_logs_are_legal_and_every_request_is_served_once(
 @given(small.SETTINGS, small.DRAWN)
 def test_keeping_a_log_changes_nothing(told: Settings, drawn: list[tuple[int, int, int, bool, int]]) -> None:
     """Without one, long times without requests are skipped."""
-    from mimesim.dram.channel import Channel, Work
-
     part = small.standard()
     requests = small.requests_of(part, [(*entry[:4], entry[4] * 7) for entry in drawn])
     logged, work = small.run(part, told, requests)
     again = Work(work.bank, work.row, work.block, work.write, work.arrival)
-    channel = Channel(part, told)
-    channel.run(again)
+    channel = Channel(part, told, again)
+    channel.run()
     assert again.done == work.done
     for name in ("activates", "reads", "writes", "precharges", "refreshes", "open_clocks"):
         assert getattr(channel.device, name) == getattr(logged.device, name), name
