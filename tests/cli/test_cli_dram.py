@@ -6,11 +6,15 @@ import json
 import os
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 from tests.cli.conftest import Mimesim
+
+#: The package has the command under the same name.
+module = import_module("mimesim.cli.dram")
 
 EXAMPLE = "workloads/dram/example.trace"
 
@@ -87,3 +91,19 @@ def test_a_mistake_gives_one_line(mimesim: Mimesim, folder: Path, options: str, 
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith(f"error: {message}")
     assert done.stderr.count("\n") == 1
+
+
+def test_a_terminal_is_told_after_two_seconds(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clock = iter((0.0, 1.9, 2.1))
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setattr(module.time, "monotonic", lambda: next(clock))
+    with module._progress(400) as tell:
+        assert tell is not None
+        tell(100)
+        assert capsys.readouterr().err == ""
+        tell(200)
+        shown = capsys.readouterr().err
+    assert shown == "200 of 400 requests (50%)\r"
+    assert capsys.readouterr().err == " " * (len(shown) - 1) + "\r"
