@@ -16,16 +16,16 @@ PACKAGE = ROOT / "mimesim"
 
 #: Each room imports only from rooms that stand before it (``docs/design.md`` tells what they are for).
 ROOMS = (
-    *("errors", "network", "networks", "trace", "config", "schemes", "ledger", "energy", "schedule", "machine"),
-    *("conservation", "workers", "inputs", "simulation", "results", "paper", "training", "cli"),
+    *("errors", "network", "networks", "trace", "config", "schemes", "ledger", "energy", "dram", "schedule"),
+    *("machine", "conservation", "workers", "inputs", "simulation", "results", "paper", "training", "cli"),
 )
 
 #: Where a package may be imported at all; what is not listed may not be imported. A dot: this module only.
 DOORS = {
     "PIL": ("training",),
     "click": ("cli",),
-    "numpy": ("conservation", "schedule", "trace", "training"),
-    "pydantic": ("config", "inputs", "network", "trace", "training"),
+    "numpy": ("conservation", "dram", "schedule", "trace", "training"),
+    "pydantic": ("config", "dram", "inputs", "network", "trace", "training"),
     "rich": ("cli", "paper", "results", "training"),
     "simpy": ("machine",),
     "sklearn": ("training",),

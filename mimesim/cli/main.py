@@ -10,6 +10,7 @@ import click
 
 from mimesim import __version__
 from mimesim.cli.config import config
+from mimesim.cli.dram import dram
 from mimesim.cli.paper import paper
 from mimesim.cli.run import run
 from mimesim.cli.trace import trace
@@ -39,7 +40,7 @@ def cli() -> None:
     """
 
 
-for command in (run, config, trace, train, paper):
+for command in (run, config, trace, train, paper, dram):
     cli.add_command(command)
 
 
