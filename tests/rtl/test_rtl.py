@@ -1,0 +1,180 @@
+"""The Verilog model and the simulator: the same cycles for every step, and NumPy's values and masks (``docs/rtl.md``)."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mimesim.config.schedule import Skipping
+from mimesim.schemes import Conventional, Mime
+from tests.rtl.arithmetic import HIGHEST, LOWEST, at_density
+from tests.rtl.cases import SLOW, drawn, everywhere, exactly, machine
+from tests.rtl.compare import Case, Outcome, agree, through_both, values_agree
+from tests.rtl.device import DESIGN, compile_bench, need
+from tests.schedule.small import chain, conv, pool
+
+#: Three chunks of three channels and a last one of one, on a grid that the tiles of 5 x 5 do not fill.
+LAYERS = chain((2, 5, 5), conv(10, 1), conv(5))
+
+
+@pytest.fixture(autouse=True)
+def _installed() -> None:
+    need("iverilog", "iverilog")
+
+
+def test_all_zero_input(tmp_path: Path) -> None:
+    # Thresholds that nothing reaches: the second layer has nothing to multiply, and a pass is its swap alone.
+    outcome = agree(Case(LAYERS, machine(2, 2, 2, 27), thresholds=everywhere(HIGHEST)), tmp_path)
+
+    second = outcome.recording.runs[1].first_pass
+    assert set(outcome.passes()[second:]) == {1}
+    assert not any(values.any() for (_, _, tensor), values in outcome.numbers.values.items() if tensor == "conv1")
+
+
+def test_dense_input(tmp_path: Path) -> None:
+    outcome = agree(Case(LAYERS, machine(2, 2, 2, 27), thresholds=everywhere(LOWEST)), tmp_path)
+
+    assert max(outcome.passes()) == 27 + 1
+
+
+@pytest.mark.parametrize("rate", [1, 2, 3, 4, 8])
+def test_one_position_heavier_than_all_others(rate: int, tmp_path: Path) -> None:
+    # One position with all 8 channels set, seven with one each: 15 words, and 8 of them through one row.
+    mask = np.zeros((8, 2, 4), dtype=np.bool_)
+    mask[0] = mask[:, 1, 2] = True
+    layers = chain((3, 2, 4), conv(8, 1), conv(2, 1))
+    outcome = agree(Case(layers, machine(2, 4, 2, 8, activation=rate), thresholds=exactly(conv1=mask)), tmp_path)
+
+    assert outcome.numbers.mask("a", 0, "conv1").sum() == 15
+    assert outcome.passes()[-1] == max(8, -(-15 // rate)) + 1
+
+
+@pytest.mark.parametrize("scheme", [Mime(), Conventional()], ids=["loaded", "relu"])
+def test_thresholds_of_zero(scheme: Mime | Conventional, tmp_path: Path) -> None:
+    agree(Case(LAYERS, machine(2, 2, 2), scheme=scheme, thresholds=everywhere(0)), tmp_path)
+
+
+def test_several_images_in_one_pass(tmp_path: Path) -> None:
+    # 2 x 2 outputs on 16 rows: four images share a pass, the fifth and sixth the next one.
+    layers = chain((2, 2, 2), conv(5), conv(3))
+    outcome = agree(Case(layers, machine(4, 4, 2), tasks=("a", "b", "c"), images=2), tmp_path)
+
+    assert {len(tile.images) for tile in outcome.made.sent} == {4, 2}
+
+
+def test_last_partial_tiles(tmp_path: Path) -> None:
+    # 7 x 5 positions on 4 x 4, 5 channels on 4: the last tiles are 3 x 1 positions and one channel wide.
+    outcome = agree(Case(chain((3, 7, 5), conv(5), conv(5)), machine(4, 4, 4)), tmp_path)
+
+    shapes = {(len(tile.rows), len(tile.columns), tile.channels) for tile in outcome.made.sent}
+    assert (3, 1, (4, 5)) in shapes
+
+
+def test_fewer_taps_in_a_bank_than_in_the_kernel(tmp_path: Path) -> None:
+    agree(Case(chain((2, 5, 5), conv(3), conv(3)), machine(2, 2, 2, 4)), tmp_path)
+
+
+def test_eight_by_eight_positions(tmp_path: Path) -> None:
+    outcome = agree(Case(chain((2, 9, 8), conv(4), conv(3)), machine(8, 8, 2, 18, activation=24)), tmp_path)
+
+    assert outcome.plan.hardware.grid.rows == 64
+
+
+def test_eight_positions_by_eight_channels(tmp_path: Path) -> None:
+    agree(Case(chain((3, 6, 4), conv(12), conv(9)), machine(2, 4, 8, 18, weight=16)), tmp_path)
+
+
+@pytest.mark.parametrize("side", [2, 4])
+def test_pooling_in_place(side: int, tmp_path: Path) -> None:
+    layers = chain((2, 9, 10), conv(3), pool(side), conv(2, 1, activation=False))
+    agree(Case(layers, machine(4, 4, 2, 18, threshold=16)), tmp_path)
+
+
+def test_one_threshold_a_channel(tmp_path: Path) -> None:
+    layers = chain((2, 3, 3), conv(5), conv(3))
+    agree(Case(layers, machine(4, 6, 2), scheme=Mime("channel"), tasks=("a", "b")), tmp_path)
+
+
+@pytest.mark.parametrize("skipping", ["none", "gate"])
+@pytest.mark.parametrize("rate", [1, 4])
+def test_without_skipping(skipping: Skipping, rate: int, tmp_path: Path) -> None:
+    agree(Case(LAYERS, machine(2, 2, 2, activation=rate), skipping=skipping), tmp_path)
+
+
+def test_one_bank_of_partial_sums(tmp_path: Path) -> None:
+    one_bank = machine(2, 2, 2, 27, {"scratchpad": {"psum_banks": 1}, "compare_cycles": 9})
+    outcome = agree(Case(LAYERS, one_bank), tmp_path)
+
+    # A grid with one bank waits for each drain.
+    assert outcome.steps.starts["pass"][1] == outcome.steps.ends["job"][0]
+
+
+def test_tasks_with_weights_of_their_own(tmp_path: Path) -> None:
+    agree(Case(LAYERS, machine(2, 2, 2), scheme=Conventional(), tasks=("a", "b"), images=2), tmp_path)
+
+
+def test_with_a_memory_that_stalls(tmp_path: Path) -> None:
+    outcome = agree(Case(LAYERS, machine(2, 2, 2, 9, SLOW, {"writeback_buffers": 1})), tmp_path)
+
+    stalls = sum(row.stalls["dram"] for phase in outcome.recording.ledger.phases for row in phase.rows.values())
+    assert stalls > 100
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_drawn(seed: int, tmp_path: Path) -> None:
+    agree(drawn(seed), tmp_path)
+
+
+def lockstep(rate: int, folder: Path) -> Outcome:
+    """One pass of three pairs: the first is set at all four positions, the others at one each."""
+    mask = np.zeros((3, 2, 2), dtype=np.bool_)
+    mask[0] = mask[1:, 0, 0] = True
+    layers = chain((3, 2, 2), conv(3, 1), conv(1, 1))
+    case = Case(layers, machine(2, 2, 1, activation=rate), skipping="lockstep", thresholds=exactly(conv1=mask))
+    outcome = through_both(case, folder)
+    values_agree(outcome)
+    assert outcome.numbers.mask("a", 0, "conv1").sum() == 6
+    return outcome
+
+
+@pytest.mark.parametrize(("rate", "contract", "hardware"), [(4, 4, 4), (2, 4, 5), (1, 7, 7)])
+def test_lockstep_is_slower_than_the_contract_on_a_narrow_network(
+    rate: int, contract: int, hardware: int, tmp_path: Path
+) -> None:
+    # The contract: the larger of 3 pairs and 6 words at this rate, and the swap. Rows in step take the first pair's
+    # four words before any of the second's: two cycles at 2 a cycle, and then one for each of the others.
+    outcome = lockstep(rate, tmp_path)
+
+    assert outcome.recording.runs[1].phase.cycles[-1] == contract
+    assert outcome.passes()[-1] == hardware
+
+
+def test_lockstep(tmp_path: Path) -> None:
+    agree(Case(LAYERS, machine(2, 2, 2, activation=4), skipping="lockstep", thresholds=at_density(0.2)), tmp_path)
+
+
+def test_a_difference_is_seen(tmp_path: Path) -> None:
+    """The comparison is worth something only if it fails: hardware that compares a cycle longer."""
+    case = Case(LAYERS, machine(2, 2, 2))
+    outcome = through_both(case, tmp_path)
+    slower = through_both(Case(LAYERS, machine(2, 2, 2, 9, {"compare_cycles": 2})), tmp_path)
+
+    assert outcome.steps.ends["job"] != slower.steps.ends["job"]
+
+
+@pytest.mark.parametrize("latency", [0, 1, 2])
+def test_the_compiler_has_nothing_to_say(latency: int, tmp_path: Path) -> None:
+    assert compile_bench({"LATENCY": latency}, tmp_path / "bench.vvp") == ""
+
+
+def test_it_synthesises(tmp_path: Path) -> None:
+    if shutil.which("yosys") is None:
+        pytest.skip("needs yosys, of the package yosys")
+    sources = " ".join(map(str, DESIGN))
+    script = f"read_verilog {sources}; synth -top accelerator -flatten; check -assert"
+    done = subprocess.run(["yosys", "-q", "-p", script], text=True, capture_output=True, check=False, cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
