@@ -71,9 +71,9 @@ module accelerator #(
     wire [WEIGHT_WORDS-1:0] lane_valid;
     wire [WEIGHT_WORDS*16-1:0] lane_column, lane_address;
     wire [WEIGHT_WORDS*WORD_BITS-1:0] lane_word;
-    wire fill_bank, drain_bank, pending;
+    wire fill_bank, draining, drain_bank, pending;
     wire [31:0] fills_retired, jobs_opened, accumulations_drained;
-    wire [ROWS*COLUMNS*SUM_BITS-1:0] sums;
+    wire [ROWS*COLUMNS*WORD_BITS-1:0] thresholds_held, masked;
 
     weight_loader #(
         .WORD_BITS(WORD_BITS), .BANK_WORDS(BANK_WORDS), .LANES(WEIGHT_WORDS), .LATENCY(LATENCY)
@@ -95,21 +95,23 @@ module accelerator #(
         .values(values), .fills_done(fills_done), .accumulations_drained(accumulations_drained),
         .fills_retired(fills_retired), .jobs_opened(jobs_opened), .passes_done(passes_done), .pass_start(pass_start),
         .pending(pending), .sent(sent), .lane_valid(lane_valid), .lane_column(lane_column),
-        .lane_address(lane_address), .lane_word(lane_word), .fill_bank(fill_bank), .drain_bank(drain_bank),
-        .drain_slot(job_slot), .sums(sums)
+        .lane_address(lane_address), .lane_word(lane_word), .fill_bank(fill_bank), .draining(draining),
+        .drain_bank(drain_bank), .drain_slot(job_slot), .activation(job_activation), .shift(job_shift),
+        .thresholds(thresholds_held), .masked(masked)
     );
 
     comparators #(
-        .WORD_BITS(WORD_BITS), .SUM_BITS(SUM_BITS), .ROWS(ROWS), .COLUMNS(COLUMNS), .PSUM_BANKS(PSUM_BANKS),
+        .WORD_BITS(WORD_BITS), .ROWS(ROWS), .COLUMNS(COLUMNS), .PSUM_BANKS(PSUM_BANKS),
         .THRESHOLD_WORDS(THRESHOLD_WORDS), .OUTPUT_WORDS(OUTPUT_WORDS), .LATENCY(LATENCY),
         .COMPARE_CYCLES(COMPARE_CYCLES), .WRITE_BUFFERS(WRITE_BUFFERS), .MOST_POOL(MOST_POOL)
     ) units (
         .clock(clock), .reset(reset),
-        .job_ready(job_ready), .writes(job_writes), .closes(job_closes), .activation(job_activation),
+        .job_ready(job_ready), .writes(job_writes), .closes(job_closes),
         .compressed(job_compressed), .per_channel(job_per_channel), .threshold_count(job_thresholds),
         .width(job_width), .images(job_images), .tile_rows(job_rows), .tile_columns(job_columns), .pool(job_pool),
-        .shift(job_shift), .threshold_offset(threshold_offset), .thresholds(thresholds), .jobs_opened(jobs_opened),
-        .writes_completed(writes_completed), .drain_bank(drain_bank), .sums(sums),
+        .threshold_offset(threshold_offset), .thresholds(thresholds), .jobs_opened(jobs_opened),
+        .writes_completed(writes_completed), .draining(draining), .drain_bank(drain_bank),
+        .thresholds_held(thresholds_held), .masked(masked),
         .accumulations_drained(accumulations_drained), .jobs_done(jobs_done), .job_start(job_start),
         .output_count(output_count), .output_words(output_words)
     );

@@ -18,6 +18,15 @@ module activation_network #(
     output reg  [ROWS-1:0]            sent,
     output reg  [ROWS*16-1:0]         taps
 );
+    // The highest power of two that is no more than the words of a bank.
+    function integer power(input integer most);
+        begin
+            power = 1;
+            while (power * 2 <= most) power = power * 2;
+        end
+    endfunction
+    localparam HIGHEST = power(BANK_WORDS);
+
     reg [ROWS*BANK_WORDS-1:0] left;
     reg [ROWS*16-1:0] counts;
     wire [ROWS*BANK_WORDS-1:0] left_now = load ? mask : left;
@@ -31,11 +40,18 @@ module activation_network #(
         end
     endfunction
 
+    // The lowest set bit, by halves: where the lower half of what is left is empty, it lies in the upper one.
     function [15:0] first(input [BANK_WORDS-1:0] bits);
-        integer i;
+        reg [BANK_WORDS-1:0] rest;
+        integer half;
         begin
             first = 0;
-            for (i = BANK_WORDS - 1; i >= 0; i = i - 1) if (bits[i]) first = i;
+            rest = bits;
+            for (half = HIGHEST; half > 0; half = half / 2)
+                if ((rest & ~({BANK_WORDS{1'b1}} << half)) == 0) begin
+                    rest = rest >> half;
+                    first = first + half;
+                end
         end
     endfunction
 
@@ -50,33 +66,47 @@ module activation_network #(
     end
 
     reg [BANK_WORDS-1:0] wanted;
-    reg [15:0] rank;
-    integer r, other;
+    reg [15:0] shared, granted, least, reaching;
+    integer r, step;
     always @* begin
         sent = 0;
         taps = 0;
         wanted = 0;
-        rank = 0;
+        shared = 0;
+        granted = 0;
+        least = 0;
+        reaching = 0;
         if (SKIPPING == 2) begin
             for (r = 0; r < ROWS; r = r + 1) wanted = wanted | left_now[r*BANK_WORDS +: BANK_WORDS];
+            shared = first(wanted);
             for (r = 0; r < ROWS; r = r + 1) begin
-                taps[r*16 +: 16] = first(wanted);
-                if (left_now[r*BANK_WORDS + first(wanted)] && rank < WORDS) begin
+                taps[r*16 +: 16] = shared;
+                if (left_now[r*BANK_WORDS + shared] && granted < WORDS) begin
                     sent[r] = 1;
-                    rank = rank + 16'd1;
+                    granted = granted + 16'd1;
                 end
             end
-        end else
+        end else begin
+            // The largest count that WORDS rows or more reach: whoever has more is served, and of those who have as
+            // many, the first.
+            if (WORDS < ROWS)
+                for (step = HIGHEST; step > 0; step = step / 2) begin
+                    reaching = 0;
+                    for (r = 0; r < ROWS; r = r + 1)
+                        if (counts_now[r*16 +: 16] >= least + step) reaching = reaching + 16'd1;
+                    if (reaching >= WORDS) least = least + step;
+                end
             for (r = 0; r < ROWS; r = r + 1) begin
                 taps[r*16 +: 16] = first(left_now[r*BANK_WORDS +: BANK_WORDS]);
-                rank = 0;
-                if (WORDS < ROWS)
-                    for (other = 0; other < ROWS; other = other + 1)
-                        if (counts_now[other*16 +: 16] > counts_now[r*16 +: 16]
-                            || (counts_now[other*16 +: 16] == counts_now[r*16 +: 16] && other < r))
-                            rank = rank + 16'd1;
-                sent[r] = counts_now[r*16 +: 16] != 0 && rank < WORDS;
+                sent[r] = counts_now[r*16 +: 16] > least;
+                if (sent[r]) granted = granted + 16'd1;
             end
+            for (r = 0; r < ROWS; r = r + 1)
+                if (least != 0 && counts_now[r*16 +: 16] == least && granted < WORDS) begin
+                    sent[r] = 1;
+                    granted = granted + 16'd1;
+                end
+        end
     end
 
     integer i;

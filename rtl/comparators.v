@@ -1,11 +1,10 @@
 // The CMP units: load thresholds, compare, mask, pool in place, and send what is left through the output port.
 //
-// A sum becomes a word by an arithmetic shift and saturation; it is kept when it has reached its threshold, and set
-// when it is kept and not zero. A job sends, image after image, the mask words of a compressed tensor, and then the
-// words that are set (of a tensor that is not compressed: all of them), position by position, in each its channels.
+// The comparison itself is done beside each PE, in comparator.v. A job sends, of a compressed tensor, the mask words of
+// each image, and then the words that are not zero; of another tensor all words. Words and mask bits go image by image,
+// position by position, and in each position channel by channel.
 module comparators #(
     parameter WORD_BITS = 16,
-    parameter SUM_BITS = 48,
     parameter ROWS = 4,
     parameter COLUMNS = 2,
     parameter PSUM_BANKS = 2,
@@ -22,7 +21,6 @@ module comparators #(
     input  wire                                 job_ready, // there is one, and its thresholds are in the cache
     input  wire                                 writes,    // it completes blocks: it needs a write buffer
     input  wire                                 closes,    // it is the last of its accumulation
-    input  wire                                 activation,
     input  wire                                 compressed,
     input  wire                                 per_channel,
     input  wire [31:0]                          threshold_count,
@@ -31,13 +29,14 @@ module comparators #(
     input  wire [15:0]                          tile_rows,
     input  wire [15:0]                          tile_columns,
     input  wire [15:0]                          pool,
-    input  wire [15:0]                          shift,
     output wire [31:0]                          threshold_offset,
     input  wire [THRESHOLD_WORDS*WORD_BITS-1:0] thresholds,
     input  wire [31:0]                          jobs_opened,
     input  wire [31:0]                          writes_completed,
+    output wire                                 draining,  // the sums are compared
     output wire                                 drain_bank,
-    input  wire [ROWS*COLUMNS*SUM_BITS-1:0]     sums,
+    output wire [ROWS*COLUMNS*WORD_BITS-1:0]    thresholds_held,
+    input  wire [ROWS*COLUMNS*WORD_BITS-1:0]    masked,    // a word of each PE, zero below its threshold
     output reg  [31:0]                          accumulations_drained,
     output reg  [31:0]                          jobs_done,
     output wire                                 job_start,
@@ -57,6 +56,7 @@ module comparators #(
     wire loads = threshold_count != 0;
     wire [1:0] stage_now = job_start ? (loads ? LOAD : COMPARE) : stage;
     wire [31:0] count_now = job_start ? 32'd0 : count;
+    assign draining = active && stage_now == COMPARE;
     assign drain_bank = PSUM_BANKS == 2 && accumulations_drained[0];
 
     // Thresholds: THRESHOLD_WORDS a clock, LATENCY on the way; the arrival of the last one ends the load.
@@ -77,6 +77,7 @@ module comparators #(
 
     // One threshold in each PE, for the job at hand.
     reg [PES*WORD_BITS-1:0] held;
+    assign thresholds_held = loads ? held : {PES*WORD_BITS{1'b0}};
     reg [15:0] load_row, load_column;
     wire [15:0] positions = tile_rows * tile_columns;
     integer word, row;
@@ -97,21 +98,6 @@ module comparators #(
                         load_row = load_row + (per_channel ? positions : 16'd1);
                     end
                 end
-
-    // The word of each PE, its sum shifted and saturated, or zero below the threshold.
-    wire [PES*WORD_BITS-1:0] masked;
-    genvar p;
-    generate
-        for (p = 0; p < PES; p = p + 1) begin : units
-            wire signed [SUM_BITS-1:0] sum = sums[p*SUM_BITS +: SUM_BITS];
-            wire signed [SUM_BITS-1:0] scaled = sum >>> shift;
-            wire fits = scaled[SUM_BITS-1:WORD_BITS-1] == {SUM_BITS-WORD_BITS+1{scaled[SUM_BITS-1]}};
-            wire signed [WORD_BITS-1:0] value = fits ? scaled[WORD_BITS-1:0]
-                : {scaled[SUM_BITS-1], {WORD_BITS-1{!scaled[SUM_BITS-1]}}};
-            wire signed [WORD_BITS-1:0] threshold = loads ? held[p*WORD_BITS +: WORD_BITS] : {WORD_BITS{1'b0}};
-            assign masked[p*WORD_BITS +: WORD_BITS] = !activation || value >= threshold ? value : {WORD_BITS{1'b0}};
-        end
-    endgenerate
 
     // Pooling, packing of the mask, and the list of what is to be sent, all in the last clock of the comparison.
     reg [PES*WORD_BITS-1:0] values;

@@ -26,6 +26,7 @@ module pe #(
     input  wire signed [WORD_BITS-1:0] value,
     input  wire [15:0]                sum_index,
     // The drain reads the sums that nobody adds to.
+    input  wire                       draining,
     input  wire [15:0]                drain_index,
     output wire signed [SUM_BITS-1:0] drained
 );
@@ -42,11 +43,12 @@ module pe #(
     wire signed [SUM_BITS-1:0] addend = product;
     wire signed [SUM_BITS-1:0] base = begin_sum ? start : held;
 
-    assign drained = sums[drain_index];
+    // While nothing is drained the comparator's gates rest.
+    assign drained = draining ? sums[drain_index] : {SUM_BITS{1'b0}};
 
     integer lane;
     always @(posedge clock) begin
-        for (lane = 0; lane < LANES; lane = lane + 1)
+        if (|lane_valid) for (lane = 0; lane < LANES; lane = lane + 1)
             if (lane_valid[lane] && lane_column[lane*16 +: 16] == COLUMN) begin
                 if (lane_address[lane*16 +: 16] == BANK_WORDS)
                     norms[fill_bank] <= lane_word[lane*WORD_BITS +: WORD_BITS];

@@ -44,9 +44,13 @@ module pe_grid #(
     input  wire [LANES*WORD_BITS-1:0]       lane_word,
     input  wire                             fill_bank,
     // The drain.
+    input  wire                             draining,
     input  wire                             drain_bank,
     input  wire [15:0]                      drain_slot,
-    output wire [ROWS*COLUMNS*SUM_BITS-1:0] sums
+    input  wire                             activation,
+    input  wire [15:0]                      shift,
+    input  wire [ROWS*COLUMNS*WORD_BITS-1:0] thresholds,
+    output wire [ROWS*COLUMNS*WORD_BITS-1:0] masked
 );
     reg busy;
     reg [15:0] steps;
@@ -84,6 +88,7 @@ module pe_grid #(
     generate
         for (r = 0; r < ROWS; r = r + 1) begin : rows
             for (c = 0; c < COLUMNS; c = c + 1) begin : columns
+                wire signed [SUM_BITS-1:0] drained;
                 pe #(
                     .WORD_BITS(WORD_BITS), .SUM_BITS(SUM_BITS), .BANK_WORDS(BANK_WORDS),
                     .SUMS(PSUM_BANKS * SLOTS), .LANES(LANES), .COLUMN(c)
@@ -100,8 +105,16 @@ module pe_grid #(
                     .tap(taps[r*16 +: 16]),
                     .value(values[r*WORD_BITS +: WORD_BITS]),
                     .sum_index(sum_index),
+                    .draining(draining),
                     .drain_index(drain_index),
-                    .drained(sums[(r*COLUMNS + c)*SUM_BITS +: SUM_BITS])
+                    .drained(drained)
+                );
+                comparator #(.WORD_BITS(WORD_BITS), .SUM_BITS(SUM_BITS)) unit (
+                    .sum(drained),
+                    .shift(shift),
+                    .activation(activation),
+                    .threshold(thresholds[(r*COLUMNS + c)*WORD_BITS +: WORD_BITS]),
+                    .word(masked[(r*COLUMNS + c)*WORD_BITS +: WORD_BITS])
                 );
             end
         end

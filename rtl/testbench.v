@@ -46,7 +46,7 @@ module testbench;
     wire fill_start, pass_start, job_start;
     wire [ROWS*16-1:0] taps;
     wire [ROWS-1:0] sent;
-    wire [ROWS*WORD_BITS-1:0] values;
+    reg [ROWS*WORD_BITS-1:0] values;
     wire [WEIGHT_WORDS*WORD_BITS-1:0] weight_words;
     wire [THRESHOLD_WORDS*WORD_BITS-1:0] threshold_words;
     wire [OUTPUT_WORDS*WORD_BITS-1:0] output_words;
@@ -62,12 +62,14 @@ module testbench;
     wire [31:0] weight_base = fills[fill + 1];
     wire [31:0] threshold_base = jobs[job + 1];
 
+    integer row;
+    always @(taps or pass_number)
+        for (row = 0; row < ROWS; row = row + 1)
+            values[row*WORD_BITS +: WORD_BITS]
+                = activations[(pass_number*ROWS + row)*BANK_WORDS + taps[row*16 +: 16]];
+
     genvar g;
     generate
-        for (g = 0; g < ROWS; g = g + 1) begin : rows
-            assign values[g*WORD_BITS +: WORD_BITS]
-                = activations[(pass_number*ROWS + g)*BANK_WORDS + taps[g*16 +: 16]];
-        end
         for (g = 0; g < WEIGHT_WORDS; g = g + 1) begin : weight_lanes
             assign weight_words[g*WORD_BITS +: WORD_BITS] = weights[weight_base + weight_offset + g];
         end

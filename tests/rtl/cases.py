@@ -38,7 +38,7 @@ def machine(rows: int, columns: int, channels: int, bank: int = 9, *changes: Map
 
 def everywhere(threshold: int) -> Thresholds:
     """Return the same threshold for every neuron."""
-    return lambda generator, node, words: np.full(node.shape, threshold, dtype=np.int64)
+    return lambda _generator, node, _words: np.full(node.shape, threshold, dtype=np.int64)
 
 
 def exactly(**masks: NDArray[np.bool_]) -> Thresholds:
@@ -71,14 +71,14 @@ def drawn(seed: int) -> Case:
     def one(*choices: Any) -> Any:
         return choices[int(generator.integers(len(choices)))]
 
-    layers: list[dict[str, Any]] = []
     side = one(3, 4, 5, 6)
-    for _ in range(one(1, 2, 2)):
-        # A fused pool halves the sides, and needs a grid of even ones; elsewhere it would be a vector operation.
-        layers.append(conv(one(2, 3, 5, 8), one(1, 3, 3), **one({}, {}, {"stride": (2, 2)})))
+    layers: list[dict[str, Any]] = [
+        conv(one(2, 3, 5, 8), one(1, 3, 3), **one({}, {}, {"stride": (2, 2)})) for _ in range(one(1, 2, 2))
+    ]
     if one(True, False):
         layers.append({"kind": "linear", "channels": one(2, 5), "activation": one(True, False)})
     rows, columns = one((1, 1), (1, 2), (2, 2), (2, 2), (2, 3), (4, 4), (4, 4), (3, 5), (8, 8))
+    # Fused, a pool needs a grid of even sides; elsewhere it would be a vector operation, which the model has not.
     if rows % 2 == columns % 2 == 0 and layers[0].get("stride") is None and one(True, False):
         layers.insert(1, pool(2))
     wide = rows * columns

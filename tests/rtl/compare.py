@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,13 +31,13 @@ class Case:
 
     network: Network
     hardware: Hardware
-    scheme: Scheme = Mime()
+    scheme: Scheme = field(default_factory=Mime)
     skipping: Skipping = "per_position"
     tasks: tuple[str, ...] = ("a",)
     images: int = 1
     batch: int = 1000
-    thresholds: Thresholds = at_density(0.5)
-    schedule: Schedule = Schedule()
+    thresholds: Thresholds = field(default_factory=lambda: at_density(0.5))
+    schedule: Schedule = field(default_factory=Schedule)
     seed: int = 0
 
 

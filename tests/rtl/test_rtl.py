@@ -1,4 +1,4 @@
-"""The Verilog model and the simulator: the same cycles for every step, and NumPy's values and masks (``docs/rtl.md``)."""
+"""The Verilog model and the simulator: the same cycles for every step, NumPy's values and masks (``docs/rtl.md``)."""
 
 from __future__ import annotations
 
