@@ -4,7 +4,7 @@
 // the same clock's starts are decided by gates alone.
 module accelerator #(
     parameter WORD_BITS = 16,
-    parameter SUM_BITS = 48,
+    parameter SUM_BITS = 32,
     parameter ROWS = 4,
     parameter COLUMNS = 2,
     parameter BANK_WORDS = 9,

@@ -1,7 +1,7 @@
 // The comparator of one PE: its sum, shifted and saturated to a word, or zero where the word is below the threshold.
 module comparator #(
     parameter WORD_BITS = 16,
-    parameter SUM_BITS = 48
+    parameter SUM_BITS = 32
 ) (
     input  wire signed [SUM_BITS-1:0]  sum,
     input  wire [15:0]                 shift,

@@ -5,7 +5,7 @@
 // nothing, but its sums still begin.
 module pe #(
     parameter WORD_BITS = 16,
-    parameter SUM_BITS = 48,
+    parameter SUM_BITS = 32,
     parameter BANK_WORDS = 9,
     parameter SUMS = 2,
     parameter LANES = 1,

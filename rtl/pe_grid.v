@@ -4,7 +4,7 @@
 // clock in which nothing is left to do: the swap of the banks.
 module pe_grid #(
     parameter WORD_BITS = 16,
-    parameter SUM_BITS = 48,
+    parameter SUM_BITS = 32,
     parameter ROWS = 4,
     parameter COLUMNS = 2,
     parameter BANK_WORDS = 9,

@@ -5,7 +5,7 @@
 // "word JOB VALUE" in the order of the output port, and at last "done CYCLE", or "stuck CYCLE" at LAST_CYCLE.
 module testbench;
     parameter WORD_BITS = 16;
-    parameter SUM_BITS = 48;
+    parameter SUM_BITS = 32;
     parameter ROWS = 4;
     parameter COLUMNS = 2;
     parameter BANK_WORDS = 9;

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,6 +16,9 @@ from tests.rtl.arithmetic import WORD_BITS, Array
 from tests.rtl.vectors import SentTile, Vectors
 
 __all__ = ["DESIGN", "SOURCES", "Steps", "compile_bench", "need", "outputs", "run"]
+
+#: Stands for a word with undefined bits; the hardware sends no such number.
+UNDEFINED = 2**40
 
 RTL = Path(__file__).parents[2] / "rtl"
 #: What is hardware; the test bench is not.
@@ -37,19 +41,19 @@ def need(program: str, package: str) -> None:
         pytest.skip(f"needs {program}, of the package {package}")
 
 
-def compile_bench(parameters: dict[str, int], target: Path) -> str:
+def compile_bench(parameters: dict[str, int], target: Path, sources: Sequence[Path] = SOURCES) -> str:
     """Compile the model and its test bench into *target*; return what the compiler said."""
     need("iverilog", "iverilog")
     values = [f"-Ptestbench.{name}={value}" for name, value in parameters.items()]
-    command = ["iverilog", "-g2005", "-Wall", *values, "-s", "testbench", "-o", str(target), *map(str, SOURCES)]
+    command = ["iverilog", "-g2005", "-Wall", *values, "-s", "testbench", "-o", str(target), *map(str, sources)]
     done = subprocess.run(command, text=True, capture_output=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr
 
 
-def run(made: Vectors, folder: Path) -> Steps:
+def run(made: Vectors, folder: Path, sources: Sequence[Path] = SOURCES) -> Steps:
     """Run the model on *made* in *folder*."""
-    warnings = compile_bench(made.parameters, folder / "bench.vvp")
+    warnings = compile_bench(made.parameters, folder / "bench.vvp", sources)
     assert warnings == ""
     made.write(folder)
     done = subprocess.run(
@@ -61,8 +65,9 @@ def run(made: Vectors, folder: Path) -> Steps:
     for line in done.stdout.splitlines():
         kind, *rest = line.split()
         if kind == "word":
-            # An undefined word prints as x: no number, and no test passes with it.
-            steps.words.setdefault(int(rest[0]), []).append(int(rest[1]))
+            steps.words.setdefault(int(rest[0]), []).append(
+                int(rest[1]) if rest[1].lstrip("-").isdigit() else UNDEFINED
+            )
         elif kind in ("start", "end"):
             listed = (steps.starts if kind == "start" else steps.ends)[rest[0]]
             assert int(rest[1]) == len(listed), line

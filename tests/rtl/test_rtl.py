@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mimesim.config.schedule import Skipping
+from mimesim.config.schedule import Schedule, Skipping
 from mimesim.schemes import Conventional, Mime
 from tests.rtl.arithmetic import HIGHEST, LOWEST, at_density
 from tests.rtl.cases import SLOW, drawn, everywhere, exactly, machine
-from tests.rtl.compare import Case, Outcome, agree, through_both, values_agree
-from tests.rtl.device import DESIGN, compile_bench, need
+from tests.rtl.compare import Case, Outcome, agree, cycles_agree, through_both, values_agree
+from tests.rtl.device import DESIGN, SOURCES, compile_bench, need
 from tests.schedule.small import chain, conv, pool
 
 #: Three chunks of three channels and a last one of one, on a grid that the tiles of 5 x 5 do not fill.
@@ -157,13 +157,55 @@ def test_lockstep(tmp_path: Path) -> None:
     agree(Case(LAYERS, machine(2, 2, 2, activation=4), skipping="lockstep", thresholds=at_density(0.2)), tmp_path)
 
 
-def test_a_difference_is_seen(tmp_path: Path) -> None:
-    """The comparison is worth something only if it fails: hardware that compares a cycle longer."""
-    case = Case(LAYERS, machine(2, 2, 2))
-    outcome = through_both(case, tmp_path)
-    slower = through_both(Case(LAYERS, machine(2, 2, 2, 9, {"compare_cycles": 2})), tmp_path)
+#: Faults by name: the file, what stands there, what takes its place, and whether cycles or only words show it.
+FAULTS = {
+    "no swap cycle": ("pe_grid.v", "busy <= working;", "busy <= 0;", "cycles"),
+    "fill overtakes a bank": ("weight_loader.v", "fills_retired + 2", "fills_retired + 3", "cycles"),
+    "one fill at a time": ("weight_loader.v", "fills_retired + 2", "fills_retired + 1", "cycles"),
+    "sums overtake the drain": (
+        "pe_grid.v",
+        "accumulations_drained < PSUM_BANKS",
+        "accumulations_drained < 3",
+        "cycles",
+    ),
+    "pass before its fill": ("pe_grid.v", "fills_done > fills_used", "fills_done >= fills_used", "cycles"),
+    "rows in turn": ("activation_network.v", "if (reaching >= WORDS) least", "if (reaching > ROWS) least", "cycles"),
+    "a word too few a row": ("activation_network.v", "least != 0 && counts_now", "least > 1 && counts_now", "cycles"),
+    "compares a cycle longer": ("comparators.v", ">= COMPARE_CYCLES", "> COMPARE_CYCLES", "cycles"),
+    "no write buffer": ("comparators.v", "< WRITE_BUFFERS", "< WRITE_BUFFERS + 1", "cycles"),
+    "threshold not reached": ("comparator.v", "value >= threshold", "value > threshold", "cycles"),
+    "no norm": ("pe.v", "start = norm", "start = 0", "words"),
+    "sums go on": ("pe.v", "else if (begin_sum)", "else if (1'b0)", "words"),
+    "logical shift": ("comparator.v", "sum >>> shift", "sum >> shift", "words"),
+    "no saturation": ("comparator.v", "assign word = ", "assign word = !fits ? 0 : ", "words"),
+    "wrong weight bank": ("pe_grid.v", "mac_bank = !fill_now[0]", "mac_bank = fill_now[0]", "words"),
+    "one slot for all": ("pe_grid.v", "sum_index = slot +", "sum_index = 0 +", "words"),
+}
 
-    assert outcome.steps.ends["job"] != slower.steps.ends["job"]
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_is_seen(fault: str, tmp_path: Path) -> None:
+    name, right, wrong, shown = FAULTS[fault]
+    sources = []
+    for path in SOURCES:
+        text = path.read_text(encoding="ascii")
+        assert path.name != name or text.count(right) >= 1
+        sources.append(tmp_path / path.name)
+        sources[-1].write_text(text.replace(right, wrong) if path.name == name else text, encoding="ascii")
+    # Everything waits for something: drains are long, buffers few, the network is narrow, and passes share fills.
+    scarce = {"compare_cycles": 6, "writeback_buffers": 1, "activation_block": {"patch": (2, 2), "channels": 2}}
+    layers = chain((2, 4, 4), conv(6, 1), conv(4))
+    case = Case(
+        layers,
+        machine(2, 2, 2, 18, SLOW, {"caches": {"lookup_cycles": 1}, "prefetch_passes": 8}, scarce, activation=2),
+        thresholds=at_density(0.4),
+        images=2,
+        schedule=Schedule(position_tiles_per_pe=2),
+    )
+    outcome = through_both(case, tmp_path, sources)
+
+    with pytest.raises(AssertionError):
+        (cycles_agree if shown == "cycles" else values_agree)(outcome)
 
 
 @pytest.mark.parametrize("latency", [0, 1, 2])

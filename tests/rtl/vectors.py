@@ -75,6 +75,7 @@ def vectors(plan: CasePlan, recording: Recording, numbers: Numbers) -> Vectors:
     made = Vectors(
         {
             "ROWS": hardware.grid.rows,
+            "SUM_BITS": hardware.scratchpad.psum_words * hardware.word_bits,
             "COLUMNS": hardware.grid.channels,
             "BANK_WORDS": hardware.scratchpad.weight_bank_words,
             "PSUM_BANKS": hardware.scratchpad.psum_banks,
