@@ -16,7 +16,7 @@ from tests.rtl.arithmetic import HIGHEST, LOWEST, Array, Thresholds, at_density
 from tests.rtl.compare import Case
 from tests.schedule.small import IDEAL, chain, conv, hardware, pool
 
-__all__ = ["drawn", "everywhere", "exactly", "machine"]
+__all__ = ["SLOW", "drawn", "everywhere", "exactly", "just_reached", "machine"]
 
 #: Memory that answers in the next cycle, and networks that a small grid may have.
 STALL_FREE: dict[str, Any] = {
@@ -53,6 +53,11 @@ def exactly(**masks: NDArray[np.bool_]) -> Thresholds:
         return np.where(np.broadcast_to(masks[node.name], node.shape), LOWEST, HIGHEST).astype(np.int64)
 
     return thresholds
+
+
+def just_reached(generator: np.random.Generator, node: Node, words: list[Array]) -> Array:
+    """Return thresholds that the first image's words just reach, or just fail to, neuron by neuron."""
+    return np.clip(words[0] + generator.integers(0, 2, node.shape), LOWEST, HIGHEST)
 
 
 #: A DRAM, caches and buffers that make every part wait.

@@ -12,7 +12,7 @@ import pytest
 from mimesim.config.schedule import Schedule, Skipping
 from mimesim.schemes import Conventional, Mime
 from tests.rtl.arithmetic import HIGHEST, LOWEST, at_density
-from tests.rtl.cases import SLOW, drawn, everywhere, exactly, machine
+from tests.rtl.cases import SLOW, drawn, everywhere, exactly, just_reached, machine
 from tests.rtl.compare import Case, Outcome, agree, cycles_agree, through_both, values_agree
 from tests.rtl.device import DESIGN, SOURCES, compile_bench, need
 from tests.schedule.small import chain, conv, pool
@@ -56,6 +56,13 @@ def test_one_position_heavier_than_all_others(rate: int, tmp_path: Path) -> None
 @pytest.mark.parametrize("scheme", [Mime(), Conventional()], ids=["loaded", "relu"])
 def test_thresholds_of_zero(scheme: Mime | Conventional, tmp_path: Path) -> None:
     agree(Case(LAYERS, machine(2, 2, 2), scheme=scheme, thresholds=everywhere(0)), tmp_path)
+
+
+def test_words_that_saturate_and_thresholds_that_are_just_reached(tmp_path: Path) -> None:
+    layers = chain((2, 4, 4), conv(6), conv(8), conv(3))
+    outcome = agree(Case(layers, machine(2, 2, 2, 27), thresholds=just_reached), tmp_path)
+
+    assert HIGHEST in outcome.numbers.values["a", 0, "conv3"]
 
 
 def test_several_images_in_one_pass(tmp_path: Path) -> None:
@@ -159,7 +166,7 @@ def test_lockstep(tmp_path: Path) -> None:
 
 #: Faults by name: the file, what stands there, what takes its place, and whether cycles or only words show it.
 FAULTS = {
-    "no swap cycle": ("pe_grid.v", "busy <= working;", "busy <= 0;", "cycles"),
+    "one clock a pass": ("pe_grid.v", "busy <= working;", "busy <= 0;", "cycles"),
     "fill overtakes a bank": ("weight_loader.v", "fills_retired + 2", "fills_retired + 3", "cycles"),
     "one fill at a time": ("weight_loader.v", "fills_retired + 2", "fills_retired + 1", "cycles"),
     "sums overtake the drain": (
@@ -194,18 +201,16 @@ def test_a_fault_is_seen(fault: str, tmp_path: Path) -> None:
         sources[-1].write_text(text.replace(right, wrong) if path.name == name else text, encoding="ascii")
     # Everything waits for something: drains are long, buffers few, the network is narrow, and passes share fills.
     scarce = {"compare_cycles": 6, "writeback_buffers": 1, "activation_block": {"patch": (2, 2), "channels": 2}}
-    layers = chain((2, 4, 4), conv(6, 1), conv(4))
     case = Case(
-        layers,
+        chain((2, 4, 4), conv(6), conv(8), conv(3)),
         machine(2, 2, 2, 18, SLOW, {"caches": {"lookup_cycles": 1}, "prefetch_passes": 8}, scarce, activation=2),
-        thresholds=at_density(0.4),
+        thresholds=just_reached,
         images=2,
         schedule=Schedule(position_tiles_per_pe=2),
     )
-    outcome = through_both(case, tmp_path, sources)
 
     with pytest.raises(AssertionError):
-        (cycles_agree if shown == "cycles" else values_agree)(outcome)
+        (cycles_agree if shown == "cycles" else values_agree)(through_both(case, tmp_path, sources))
 
 
 @pytest.mark.parametrize("latency", [0, 1, 2])
