@@ -140,7 +140,8 @@ module comparators #(
                 y = 0;
                 x = 0;
                 for (r = 0; r < ROWS; r = r + 1) begin
-                    if (image < images && y % pool == 0 && x % pool == 0
+                    // The side of a window is 1, 2 or 4.
+                    if (image < images && (y & (pool - 16'd1)) == 0 && (x & (pool - 16'd1)) == 0
                         && y + pool <= tile_rows && x + pool <= tile_columns)
                         for (c = 0; c < COLUMNS; c = c + 1)
                             if (c < width) begin
