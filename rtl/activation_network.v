@@ -60,9 +60,9 @@ module activation_network #(
     integer row;
     always @* begin
         counts_now = counts;
-        if (load)
-            for (row = 0; row < ROWS; row = row + 1)
-                counts_now[row*16 +: 16] = ones(mask[row*BANK_WORDS +: BANK_WORDS]);
+        // The loop runs in any case: a loop's variable that is set in some clocks only would be a latch.
+        for (row = 0; row < ROWS; row = row + 1)
+            if (load) counts_now[row*16 +: 16] = ones(mask[row*BANK_WORDS +: BANK_WORDS]);
     end
 
     reg [BANK_WORDS-1:0] wanted;

@@ -15,7 +15,7 @@ from mimesim.schedule.images import Image
 from tests.rtl.arithmetic import WORD_BITS, Array
 from tests.rtl.vectors import SentTile, Vectors
 
-__all__ = ["DESIGN", "SOURCES", "Steps", "compile_bench", "need", "outputs", "run"]
+__all__ = ["DESIGN", "RTL", "SOURCES", "Steps", "compile_bench", "need", "outputs", "run"]
 
 #: Stands for a word with undefined bits; the hardware sends no such number.
 UNDEFINED = 2**40

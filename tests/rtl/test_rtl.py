@@ -14,7 +14,7 @@ from mimesim.schemes import Conventional, Mime
 from tests.rtl.arithmetic import HIGHEST, LOWEST, at_density
 from tests.rtl.cases import SLOW, drawn, everywhere, exactly, just_reached, machine
 from tests.rtl.compare import Case, Outcome, agree, cycles_agree, through_both, values_agree
-from tests.rtl.device import DESIGN, SOURCES, compile_bench, need
+from tests.rtl.device import DESIGN, RTL, SOURCES, compile_bench, need
 from tests.schedule.small import chain, conv, pool
 
 #: Three chunks of three channels and a last one of one, on a grid that the tiles of 5 x 5 do not fill.
@@ -164,6 +164,22 @@ def test_lockstep(tmp_path: Path) -> None:
     agree(Case(LAYERS, machine(2, 2, 2, activation=4), skipping="lockstep", thresholds=at_density(0.2)), tmp_path)
 
 
+def scarcity() -> Case:
+    """Everything waits for something: drains are long, buffers few, the network is narrow, and passes share fills."""
+    scarce = {"compare_cycles": 40, "writeback_buffers": 1, "activation_block": {"patch": (2, 2), "channels": 2}}
+    return Case(
+        chain((2, 4, 4), conv(6), conv(8), conv(3)),
+        machine(2, 2, 2, 18, SLOW, {"caches": {"lookup_cycles": 1}, "prefetch_passes": 8}, scarce, activation=2),
+        thresholds=just_reached,
+        images=2,
+        schedule=Schedule(position_tiles_per_pe=2),
+    )
+
+
+def test_where_everything_waits_for_something(tmp_path: Path) -> None:
+    agree(scarcity(), tmp_path)
+
+
 #: Faults by name: the file, what stands there, what takes its place, and whether cycles or only words show it.
 FAULTS = {
     "one clock a pass": ("pe_grid.v", "busy <= working;", "busy <= 0;", "cycles"),
@@ -199,18 +215,9 @@ def test_a_fault_is_seen(fault: str, tmp_path: Path) -> None:
         assert path.name != name or text.count(right) >= 1
         sources.append(tmp_path / path.name)
         sources[-1].write_text(text.replace(right, wrong) if path.name == name else text, encoding="ascii")
-    # Everything waits for something: drains are long, buffers few, the network is narrow, and passes share fills.
-    scarce = {"compare_cycles": 6, "writeback_buffers": 1, "activation_block": {"patch": (2, 2), "channels": 2}}
-    case = Case(
-        chain((2, 4, 4), conv(6), conv(8), conv(3)),
-        machine(2, 2, 2, 18, SLOW, {"caches": {"lookup_cycles": 1}, "prefetch_passes": 8}, scarce, activation=2),
-        thresholds=just_reached,
-        images=2,
-        schedule=Schedule(position_tiles_per_pe=2),
-    )
 
     with pytest.raises(AssertionError):
-        (cycles_agree if shown == "cycles" else values_agree)(through_both(case, tmp_path, sources))
+        (cycles_agree if shown == "cycles" else values_agree)(through_both(scarcity(), tmp_path, sources))
 
 
 @pytest.mark.parametrize("latency", [0, 1, 2])
@@ -218,19 +225,19 @@ def test_the_compiler_has_nothing_to_say(latency: int, tmp_path: Path) -> None:
     assert compile_bench({"LATENCY": latency}, tmp_path / "bench.vvp") == ""
 
 
-def test_it_synthesises(tmp_path: Path) -> None:
+def test_it_synthesises() -> None:
     if shutil.which("yosys") is None:
         pytest.skip("needs yosys, of the package yosys")
     # A grid of few gates; none of them may be a latch, which is what a forgotten case would become.
     small = {"COLUMNS": 1, "BANK_WORDS": 3, "MOST_POOL": 2, "WEIGHT_WORDS": 2, "THRESHOLD_WORDS": 2, "OUTPUT_WORDS": 2}
     script = "; ".join(
         [
-            "read_verilog " + " ".join(map(str, DESIGN)),
+            "read_verilog " + " ".join(path.name for path in DESIGN),
             "chparam " + " ".join(f"-set {name} {value}" for name, value in small.items()) + " accelerator",
             "synth -top accelerator -flatten -noabc",
             "check -assert",
             "select -assert-none t:$_DLATCH_*",
         ]
     )
-    done = subprocess.run(["yosys", "-q", "-p", script], text=True, capture_output=True, check=False, cwd=tmp_path)
+    done = subprocess.run(["yosys", "-q", "-p", script], text=True, capture_output=True, check=False, cwd=RTL)
     assert done.returncode == 0, done.stdout + done.stderr
