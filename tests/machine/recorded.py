@@ -14,7 +14,7 @@ from mimesim.machine import accelerator
 from mimesim.machine.clock import Clock
 from mimesim.machine.dram import Dram, Runs
 from mimesim.machine.progress import Progress
-from mimesim.machine.stream import PassStream
+from mimesim.machine.stream import PassStream, PhaseRun
 from mimesim.schedule.program import CasePlan, Phase
 
 #: Steps by part, as :class:`PassStream` counts them.
@@ -23,10 +23,11 @@ STEPS = ("fills_looked_up", "passes_looked_up", "fills_done", "passes_done", "jo
 
 @dataclass
 class Recording:
-    """The ends of all steps by name, and every request: (kind, submitted, bursts, completed)."""
+    """The ends of all steps by name, every request as (kind, submitted, bursts, completed), and the phases that ran."""
 
     ends: dict[str, list[int]] = field(default_factory=dict)
     requests: list[tuple[int, int, int, int]] = field(default_factory=list)
+    runs: list[PhaseRun] = field(default_factory=list)
     ledger: CaseLedger = field(default_factory=CaseLedger)
 
 
@@ -45,6 +46,12 @@ def record(plan: CasePlan, monkeypatch: pytest.MonkeyPatch) -> Recording:
 
             for name in STEPS:
                 environment.process(watch(getattr(self, name), recording.ends.setdefault(name, [])))
+
+        def close(self, number: int) -> None:
+            run = self.phase(number)
+            assert run is not None
+            recording.runs.append(run)
+            super().close(number)
 
     class RecordedDram(Dram):
         def __init__(self, environment: Clock, hardware: Any) -> None:
