@@ -21,14 +21,16 @@ def smoke(config: TrainingConfig) -> TrainingConfig:
         parent = parent.model_copy(
             update={"schedule": parent.schedule.model_copy(update=short), "train_images": 60, "recalibrate_images": 20}
         )
-    trials = child.trials and child.trials.model_copy(update={"held_out": 0.5, "tasks": child.trials.tasks})
+    trials = child.trials and child.trials.model_copy(update={"held_out": 0.5})
+    # two rates are enough to choose between
+    methods = tuple(method.model_copy(update={"rates": method.rates[:2]}) for method in child.methods)
     return config.model_copy(
         update={
             "name": f"{config.name}-quick",
             "note": "a smoke test: trained for a few steps only, its numbers mean nothing",
             "test_images": 20,
             "parent": parent,
-            "child": child.model_copy(update=short | {"train_images": 20, "trials": trials}),
+            "child": child.model_copy(update=short | {"train_images": 20, "trials": trials, "methods": methods}),
             "record": record.model_copy(
                 update={
                     "directory": Path(record.directory.parent) / f"{record.directory.name}-quick",
