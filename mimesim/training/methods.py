@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from mimesim.training.config import BatchNorm, BatchNormMethod, HeadMethod, Method, MimeMethod, PrunedMethod
-from mimesim.training.data import ImageSet
+from mimesim.training.data import ImageSet, resize
 from mimesim.training.recalibrate import recalibrate
 from mimesim.training.threshold import ThresholdLayer, threshold_layers, threshold_penalty
 from mimesim.training.tracing.model import TracedModel
@@ -29,7 +29,7 @@ class Recipe:
     def prepare(self, model: TracedModel, size: int, data: ImageSet | None = None) -> None:
         """Change the freshly loaded parent (with its new head) into what is trained, for images of *size* pixels.
 
-        *data* is the task's training set, or None where a finished network is only loaded.
+        *data* is the task's training set, of any size, or None where a finished network is only loaded.
         """
 
     def resize(self, model: TracedModel, size: int) -> None:
@@ -87,7 +87,7 @@ class Frozen(Recipe):
                 for parameter in norm.parameters():
                     parameter.requires_grad_(True)
         if self.batch_norm == "statistics" and data is not None:
-            recalibrate(model, data, next(model.module.parameters()).device)
+            recalibrate(model, resize(data, size), next(model.module.parameters()).device)
 
     def train_mode(self, model: TracedModel) -> None:
         """Only batch norm that is trained moves; dropout stays off: the body computes what the parent does."""

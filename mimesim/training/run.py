@@ -90,7 +90,7 @@ class Training(Stages):
 
     def _trials_of(self, task: str, method: Method) -> list[dict[str, Any]]:
         """Metrics of the trials that this pair's rate was chosen by; none where it has one rate or others decided."""
-        stages = [f"trials/{task}-{method.name}-{rate:g}" for rate in method.rates]
+        stages = [self.trial_stage(task, method, rate) for rate in method.rates]
         return [self.metrics(stage) for stage in stages if (self.folder / stage / "metrics.json").exists()]
 
     def network(self, model: TracedModel) -> Network:

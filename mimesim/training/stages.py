@@ -55,6 +55,9 @@ class Stages:
         self.device = pick_device()
         self.folder = config.runs / config.name
         self.dataset = cache(partial(load_dataset, subset=config.subset))
+        # the parent never changes, and every stage is held against it
+        self._digest = cache(lambda parent: state_digest(parent.module.state_dict()))
+        self._test = cache(self._test_images)
 
     def metrics(self, stage: str) -> dict[str, Any]:
         """What the finished *stage* wrote."""
@@ -113,7 +116,7 @@ class Stages:
             plain = self.spec.traced(Options(data.classes, config.size_px))
             fold_hidden_norms(model, plain)
             model = plain
-        test = resize(self._test(parent.dataset), config.size_px)
+        test = self._test(parent.dataset)
         extra: dict[str, Any] = {"train_images": len(data), "curve": curve}
         if parent.recalibrate_images:
             extra["accuracy_before_recalibration"] = evaluate(model, test, self.device).accuracy
@@ -132,8 +135,7 @@ class Stages:
         model = self._child_model(data.classes, parent)
         if done:
             make_recipe(method, method.rates[0]).prepare(model, self.config.size_px)
-            digest = state_digest(parent.module.state_dict())
-            kept = load_checkpoint(path, self._child_identity(task, method), digest)["model"]
+            kept = load_checkpoint(path, self._child_identity(task, method), self._digest(parent))["model"]
             # the file holds what differs from the parent
             load_state(model.module, {**_shared(parent, model), **kept}, str(path))
             return model
@@ -142,7 +144,7 @@ class Stages:
         job, recipe = self._job(stage, self._child_identity(task, method), model, parent, method, rate, train)
         before = frozen_state(model, recipe.batch_norm) if isinstance(recipe, Frozen) else {}
         curve = fit(job)
-        score = evaluate(model, resize(self._test(task), self.config.size_px), self.device)
+        score = evaluate(model, self._test(task), self.device)
         model.module.to("cpu")
         after = model.module.state_dict()
         moved = [name for name, tensor in before.items() if not torch.equal(tensor.cpu(), after[name])]
@@ -159,7 +161,7 @@ class Stages:
         config = self.config
         model.module.to(self.device)
         recipe = make_recipe(method, rate)
-        recipe.prepare(model, config.size_px, resize(data, config.size_px))
+        recipe.prepare(model, config.size_px, data)
         schedule: Schedule = config.child
         if share != 1.0:
             phases = [phase.model_copy(update={"epochs": phase.epochs * share}) for phase in schedule.phases]
@@ -167,7 +169,7 @@ class Stages:
         job = Job(
             name=name, model=model, recipe=recipe, data=data, schedule=schedule, seed=config.seed,
             checkpoint=self.folder / name / "checkpoint.pt", identity=identity, device=self.device,
-            checkpoint_steps=config.checkpoint_steps, parent=state_digest(parent.module.state_dict()),
+            checkpoint_steps=config.checkpoint_steps, parent=self._digest(parent),
         )  # fmt: skip
         return job, recipe
 
@@ -201,12 +203,12 @@ class Stages:
     def _trial(self, task: str, method: Method, rate: float, parent: TracedModel, trials: Trials) -> float:
         """Accuracy on the held-out images after training at *rate* on the others."""
         config = self.config
-        stage = f"trials/{task}-{method.name}-{rate:g}"
+        stage = self.trial_stage(task, method, rate)
         identity = fingerprint(self._child_identity(task, method), rate)
         done = self.folder / stage / "metrics.json"
         if _is_done(done):
             metrics = self.metrics(stage)
-            check_origin(done, metrics, identity, state_digest(parent.module.state_dict()))
+            check_origin(done, metrics, identity, self._digest(parent))
             return float(metrics["accuracy"])
         data = subset(self.dataset(task, "train"), config.child.train_images, config.seed)
         rest, held_out = hold_out(data, trials.held_out, config.seed)
@@ -223,8 +225,13 @@ class Stages:
 
     # ---- files -----------------------------------------------------------------------------------------------
 
-    def _test(self, dataset: str) -> ImageSet:
-        return subset(self.dataset(dataset, "test"), self.config.test_images, self.config.seed)
+    def _test_images(self, dataset: str) -> ImageSet:
+        chosen = subset(self.dataset(dataset, "test"), self.config.test_images, self.config.seed)
+        return resize(chosen, self.config.size_px)
+
+    def trial_stage(self, task: str, method: Method, rate: float) -> str:
+        """The name of the stage that tries *rate*."""
+        return f"trials/{task}-{method.name}-{rate:g}"
 
     def _keep(
         self, stage: str, identity: str, score: Score | None, extra: dict[str, Any], model: TracedModel | None = None,
@@ -247,7 +254,7 @@ class Stages:
             }
             content = {"format": FORMAT, "identity": identity, "classes": model.head.weight.shape[0], "model": own}
             if parent:
-                content["parent"] = state_digest(parent.module.state_dict())
+                content["parent"] = self._digest(parent)
             save_checkpoint(folder / "model.pt", content)
         (folder / "checkpoint.pt").unlink(missing_ok=True)
         if score:
