@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -11,7 +12,7 @@ import click
 if TYPE_CHECKING:
     from mimesim.config import Override, Workload
 
-__all__ = ["FOLDER", "MODE", "load", "set_option", "workload_argument"]
+__all__ = ["FOLDER", "MODE", "load", "needs_pytorch", "set_option", "workload_argument"]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -28,6 +29,19 @@ def set_option(function: Function) -> Function:
     """Add ``--set``."""
     text = "Change one entry of the workload, such as hardware.dram.banks=4; may be repeated."
     return click.option("--set", "settings", metavar="KEY=VALUE", multiple=True, help=text)(function)
+
+
+@contextmanager
+def needs_pytorch(what: str) -> Iterator[None]:
+    """Say how to install what an import in the block lacks, for *what* the command does."""
+    from mimesim.errors import MimesimError
+
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("mimesim"):
+            raise
+        raise MimesimError(f"{what} needs {error.name}: pip install 'mimesim[train]'") from None
 
 
 def load(workload: str, settings: tuple[str, ...], extra: tuple[Override, ...] = ()) -> Workload:

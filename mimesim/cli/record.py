@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from mimesim.cli.options import FOLDER
+from mimesim.cli.options import FOLDER, needs_pytorch
 
 __all__ = ["record"]
 
@@ -83,14 +83,8 @@ def record(
       mimesim trace record out/two --model resnet18 --weights a.pt --data cats=photos/cats --data dogs=photos/dogs
       mimesim trace record out/known --model torchvision:mnasnet0_5 --weights imagenet --data photos --size 224
     """
-    from mimesim.errors import MimesimError
-
-    try:
+    with needs_pytorch("recording"):
         from mimesim.training.recording.own import Recorder, parse_tasks
-    except ModuleNotFoundError as error:
-        if (error.name or "").startswith("mimesim"):
-            raise
-        raise MimesimError(f"recording needs {error.name}: pip install 'mimesim[train]'") from None
     from mimesim.trace import show_trace
 
     recorder = Recorder(

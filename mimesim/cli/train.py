@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from mimesim.cli.options import FOLDER
+from mimesim.cli.options import FOLDER, needs_pytorch
 
 __all__ = ["train"]
 
@@ -23,13 +23,7 @@ def train(config: Path, quick: bool) -> None:
     Example:
       mimesim train workloads/training/vgg16-reduced.yaml --quick
     """
-    from mimesim.errors import MimesimError
-
-    try:
+    with needs_pytorch("training"):
         from mimesim.training.run import train_from_file
-    except ModuleNotFoundError as error:
-        if (error.name or "").startswith("mimesim"):
-            raise
-        raise MimesimError(f"training needs {error.name}: pip install 'mimesim[train]'") from None
     for directory in train_from_file(config, quick=quick):
         click.echo(directory)

@@ -10,7 +10,7 @@ import yaml
 
 from mimesim.config.explain import check, suggest
 from mimesim.config.origin import KeyPath, Origin
-from mimesim.config.overrides import Override, apply
+from mimesim.config.overrides import Override, forget, lay_over
 from mimesim.config.workload import Workload
 from mimesim.config.yaml_file import read_yaml
 from mimesim.errors import InputError
@@ -43,9 +43,7 @@ def load_workload(source: str | Path, overrides: Iterable[Override | str] = ()) 
         override = Override.parse(override) if isinstance(override, str) else override
         if override.path[0] == "hardware" and len(override.path) > 1:
             _load_preset(data, places, path.parent)
-        changed = apply(data, override)
-        _forget(places, changed)
-        places[changed] = override.label
+        lay_over(data, places, override)
     _load_preset(data, places, path.parent)
     return check(Workload, data, Origin(str(path), path.parent, places))
 
@@ -93,14 +91,9 @@ def _load_preset(data: dict[str, Any], places: dict[KeyPath, str], folder: Path)
         raise InputError(where, rule, key="hardware", value=name)
     preset, lines = read_yaml(path)
     data["hardware"] = preset
-    _forget(places, ("hardware",))
+    forget(places, ("hardware",))
     places[("hardware",)] = str(path)
     places.update({("hardware", *key): line for key, line in lines.items()})
-
-
-def _forget(places: dict[KeyPath, str], path: KeyPath) -> None:
-    for key in [key for key in places if key[: len(path)] == path]:
-        del places[key]
 
 
 class _Dumper(yaml.SafeDumper):

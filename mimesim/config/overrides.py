@@ -9,7 +9,7 @@ from mimesim.config.origin import KeyPath, dotted
 from mimesim.config.yaml_file import parse_value
 from mimesim.errors import InputError
 
-__all__ = ["Override", "apply"]
+__all__ = ["Override", "apply", "forget", "lay_over"]
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,19 @@ def apply(data: dict[str, Any], override: Override) -> KeyPath:
     key = _key(here, override.path[-1], path, override)
     here[key] = override.value
     return (*path, key)
+
+
+def lay_over(data: dict[str, Any], places: dict[KeyPath, str], override: Override) -> None:
+    """Apply *override* to *data*; *places* then names the option where the entry came from, in place of a line."""
+    changed = apply(data, override)
+    forget(places, changed)
+    places[changed] = override.label
+
+
+def forget(places: dict[KeyPath, str], path: KeyPath) -> None:
+    """Drop the places of the entry at *path* and of all within it."""
+    for key in [key for key in places if key[: len(path)] == path]:
+        del places[key]
 
 
 def _key(here: Any, part: str, path: KeyPath, override: Override) -> str | int:

@@ -8,7 +8,7 @@ from pathlib import Path
 from mimesim.config import Override, shipped_folder
 from mimesim.config.explain import check, suggest
 from mimesim.config.origin import Origin
-from mimesim.config.overrides import apply
+from mimesim.config.overrides import lay_over
 from mimesim.config.yaml_file import read_yaml
 from mimesim.dram.standard import Standard
 from mimesim.errors import InputError
@@ -40,9 +40,5 @@ def load_standard(source: str, overrides: Iterable[Override | str] = ()) -> Stan
         path = shipped_folder() / "dram" / f"{by_key[source.lower()]}.yaml"
     data, places = read_yaml(path)
     for override in overrides:
-        override = Override.parse(override) if isinstance(override, str) else override
-        changed = apply(data, override)
-        for key in [key for key in places if key[: len(changed)] == changed]:
-            del places[key]
-        places[changed] = override.label
+        lay_over(data, places, Override.parse(override) if isinstance(override, str) else override)
     return check(Standard, data, Origin(str(path), path.parent, places))

@@ -79,8 +79,7 @@ def replay(
             arrival=arrival.tolist(),
         )
         channel = Channel(standard, settings, work, log=logs is not None)
-        before = served
-        channel.run(None if progress is None else lambda done, before=before: progress(before + done))  # type: ignore[misc]
+        channel.run(_counting_on(progress, served))
         channels.append(channel)
         served += len(arrival)
         if len(arrival):
@@ -90,6 +89,11 @@ def replay(
         if logs is not None:
             logs.append(channel.log or [])
     return _report(requests, standard, map_name, channels, latency_sum, latency_max, places.wrapped)
+
+
+def _counting_on(progress: Callable[[int], None] | None, before: int) -> Callable[[int], None] | None:
+    """Tell *progress* of the requests of this channel and of those *before*."""
+    return None if progress is None else lambda done: progress(before + done)
 
 
 def _report(

@@ -10,7 +10,18 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-__all__ = ["MEAN", "STD", "ImageSet", "augment", "hold_out", "normalise", "random_resized_crop", "resize", "subset"]
+__all__ = [
+    "MEAN",
+    "STD",
+    "ImageSet",
+    "augment",
+    "draw",
+    "hold_out",
+    "normalise",
+    "random_resized_crop",
+    "resize",
+    "subset",
+]
 
 MEAN = (0.485, 0.456, 0.406)
 STD = (0.229, 0.224, 0.225)
@@ -107,8 +118,12 @@ def random_resized_crop(images: Tensor, size: int, scale: float, generator: torc
     return picked.round_().clamp_(0, 255).to(torch.uint8)
 
 
-def normalise(images: Tensor) -> Tensor:
-    """uint8 to float32, zero mean and unit variance over ImageNet; (N, 3, H, W) stays that."""
-    mean = torch.tensor(MEAN, device=images.device)[:, None, None] * 255
-    std = torch.tensor(STD, device=images.device)[:, None, None] * 255
-    return (images.float() - mean) / std
+def draw(total: int, count: int, seed: int, task: str) -> npt.NDArray[np.int64]:
+    """*count* of *total* positions, drawn by *seed* and the task's name alone; fewer are the first of more."""
+    return np.random.default_rng([seed, *task.encode()]).permutation(total)[:count]
+
+
+def normalise(images: Tensor, mean: tuple[float, ...] = MEAN, std: tuple[float, ...] = STD) -> Tensor:
+    """uint8 (N, C, H, W) to float32, zero mean and unit variance; *mean* and *std* are of values from 0 to 1."""
+    middle, spread = (torch.tensor(values, device=images.device)[:, None, None] * 255 for values in (mean, std))
+    return (images.float() - middle) / spread

@@ -88,20 +88,16 @@ def vgg(features: Sequence[int | str], hidden: Sequence[int], options: Options) 
         norm = [nn.BatchNorm1d(entry)] if options.hidden_batch_norm else []
         classifier += [nn.Linear(width, entry), *norm, nn.ReLU(inplace=True), nn.Dropout(options.dropout)]
         width = entry
-    model.classifier = nn.Sequential(*classifier, nn.Linear(width, options.classes))
+    head = nn.Linear(width, options.classes)
+    model.classifier = nn.Sequential(*classifier, head)
     for module in model.modules():
         if isinstance(module, nn.Conv2d | nn.Linear):
             # He's initialisation: the hidden layers have no batch norm to correct their scale
             nn.init.kaiming_normal_(module.weight, mode="fan_in", nonlinearity="relu")
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
-    nn.init.normal_(classifier_head(model).weight, std=0.01)
+    nn.init.normal_(head.weight, std=0.01)
     return model
-
-
-def classifier_head(model: torchvision.models.VGG) -> nn.Linear:
-    """The last layer of a VGG."""
-    return cast("nn.Linear", model.classifier[-1])
 
 
 def _vgg16(options: Options) -> nn.Module:
@@ -187,7 +183,7 @@ def fold_hidden_norms(source: TracedModel, target: TracedModel) -> None:
             mean, variance, gain, shift = (
                 theirs[f"{other.norm}.{name}"] for name in ("running_mean", "running_var", "weight", "bias")
             )
-            scale = gain / (variance + float(getattr(source.norms[other.name], "eps"))).sqrt()  # noqa: B009 - untyped
+            scale = gain / (variance + cast("nn.BatchNorm1d", source.norms[other.name]).eps).sqrt()
             weight, bias = weight * scale[:, None], (bias - mean) * scale + shift
         state[f"{mine.weights}.weight"], state[f"{mine.weights}.bias"] = weight, bias
     target.module.load_state_dict(state)

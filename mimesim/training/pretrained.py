@@ -17,6 +17,9 @@ __all__ = ["IMAGENET", "load_pretrained", "read_state"]
 IMAGENET = "imagenet"
 """In place of a file: torchvision's weights."""
 
+HIDDEN = "classifier.0.weight"
+"""Of a VGG: its first hidden layer's."""
+
 
 def load_pretrained(spec: ModelSpec, weights: str, size: int) -> TracedModel:
     """The network of *spec* with *weights*: ``imagenet`` for torchvision's, or a file with such a state.
@@ -30,14 +33,12 @@ def load_pretrained(spec: ModelSpec, weights: str, size: int) -> TracedModel:
     if head is not None and head.ndim == 2:
         model.set_head(len(head))
     own = model.module.state_dict()
-    for name, tensor in state.items():
-        wanted = own.get(name)
-        if wanted is None or wanted.shape == tensor.shape or name != "classifier.0.weight" or wanted.ndim != 2:
-            continue
-        channels = tensor.shape[1] // 49
+    given, wanted = state.get(HIDDEN), own.get(HIDDEN)
+    if given is not None and wanted is not None and given.ndim == wanted.ndim == 2 and given.shape != wanted.shape:
+        channels = given.shape[1] // 49
         positions = round((wanted.shape[1] / max(1, channels)) ** 0.5)
-        if channels * 49 == tensor.shape[1] and channels * positions**2 == wanted.shape[1]:
-            state[name] = fold_classifier(tensor, positions)
+        if channels * 49 == given.shape[1] and channels * positions**2 == wanted.shape[1]:
+            state[HIDDEN] = fold_classifier(given, positions)
     load_state(model.module, state, weights)
     return model
 

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from mimesim.errors import InputError
-from mimesim.training.data import ImageSet
+from mimesim.training.data import ImageSet, draw
 
 __all__ = ["SUFFIXES", "ImageFolder", "scan_folder"]
 
@@ -41,8 +41,7 @@ class ImageFolder:
         if not 1 <= count <= len(self):
             rule = f"must be from 1 to {len(self)}, the images of this folder"
             raise InputError(str(self.root), rule, key="images", value=count)
-        order = np.random.default_rng([seed, *task.encode()]).permutation(len(self))
-        return [int(position) for position in order[:count]]
+        return [int(position) for position in draw(len(self), count, seed, task)]
 
     def read(self, positions: Sequence[int], size: int, channels: int = 3) -> ImageSet:
         """The images at *positions*: uint8 (N, channels, size, size), labels -1 where there are none.

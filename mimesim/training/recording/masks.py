@@ -14,7 +14,7 @@ from torch import Tensor
 import mimesim
 from mimesim.errors import InputError
 from mimesim.network import Network
-from mimesim.training.data import ImageSet, normalise
+from mimesim.training.data import ImageSet, draw, normalise
 from mimesim.training.tracing.model import TracedModel
 
 __all__ = ["Recording", "choose_images", "record", "versions", "weight_masks"]
@@ -39,8 +39,7 @@ def choose_images(data: ImageSet, count: int, seed: int, task: str) -> ImageSet:
     """
     if count > len(data):
         raise InputError(task, f"has only {len(data)} test images", key="record.images", value=count)
-    rng = np.random.default_rng([seed, *task.encode()])
-    return data.take(rng.permutation(len(data))[:count])
+    return data.take(draw(len(data), count, seed, task))
 
 
 def record(

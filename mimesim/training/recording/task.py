@@ -13,6 +13,7 @@ from torch import Tensor
 
 from mimesim.errors import InputError
 from mimesim.network import Network
+from mimesim.training.data import normalise
 from mimesim.training.recording.image_folder import ImageFolder
 from mimesim.training.recording.masks import Bits, record, weight_masks
 from mimesim.training.recording.patience import patiently
@@ -70,8 +71,7 @@ class TaskRecorder:
 
     def prepare(self, images: Tensor) -> Tensor:
         """uint8 (N, C, H, W) to what the network reads, float32."""
-        mean, std = (torch.tensor(values)[:, None, None] * 255 for values in (self.mean, self.std))
-        return (images.float() - mean) / std
+        return normalise(images, self.mean, self.std)
 
     def record(self, network: Network, positions: Sequence[int]) -> RecordedImages:
         """The masks of some images, one at a time: so a mask depends on its image alone."""
