@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-__all__ = ["SHARED_IMAGE", "STALLS", "Access", "CaseLedger", "ImageRow", "PeCycles", "PhaseRecord"]
+__all__ = ["SHARED_IMAGE", "STALLS", "Access", "CaseLedger", "ImageRow", "PartCycles", "PeCycles", "PhaseRecord"]
 
 #: (level, tensor, direction), e.g. ("dram", "weights", "read").
 Access = tuple[str, str, str]
@@ -34,6 +34,23 @@ class PeCycles:
     def total(self) -> int:
         """Return the sum of the parts."""
         return self.macs + self.gated + self.padding + self.imbalance + self.swap + self.unmapped
+
+
+@dataclass(slots=True)
+class PartCycles:
+    """The cycles that each part needs for a phase if it never waits; none can be shorter (``docs/machine.md``, 7.1).
+
+    *compute*: slowest rows of all passes, swaps included. *feed*: the activation network, likewise. *weights*: fills on
+    the weight network, *drain*: drain jobs, *lookups*: tag lookups. What may run before the phase begins, its first
+    weights, is left out of *weights* and *lookups*; *early_bursts* are the bursts of DRAM that this takes.
+    """
+
+    compute: int = 0
+    feed: int = 0
+    weights: int = 0
+    drain: int = 0
+    lookups: int = 0
+    early_bursts: int = 0
 
 
 @dataclass(slots=True)
@@ -70,6 +87,7 @@ class PhaseRecord:
     passes: int = 0
     rows: dict[int, ImageRow] = field(default_factory=dict)
     pe: PeCycles = field(default_factory=PeCycles)
+    parts: PartCycles = field(default_factory=PartCycles)
 
     def row(self, image: int) -> ImageRow:
         """Return the row of *image*, made on first use."""

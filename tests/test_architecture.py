@@ -17,7 +17,7 @@ PACKAGE = ROOT / "mimesim"
 #: Each room imports only from rooms that stand before it (``docs/design.md`` tells what they are for).
 ROOMS = (
     *("errors", "network", "networks", "trace", "config", "schemes", "ledger", "energy", "dram", "schedule"),
-    *("machine", "conservation", "workers", "inputs", "simulation", "results", "paper", "training", "cli"),
+    *("machine", "bounds", "conservation", "workers", "inputs", "simulation", "results", "paper", "training", "cli"),
 )
 
 #: Where a package may be imported at all; what is not listed may not be imported. A dot: this module only.

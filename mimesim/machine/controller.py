@@ -83,6 +83,8 @@ class Controller:
             if place == 0:
                 if filling:
                     # The weights come while the previous phase drains; its outputs cannot be read before it ends.
+                    if run.number:
+                        phase.record.parts.early_bursts = sum(bursts for _, bursts in requests[WEIGHTS])
                     yield from self._step(victims, requests)
                     run.fill_data.append(self._requests[WEIGHTS])
                     stream.fills_looked_up.advance()

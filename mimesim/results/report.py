@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mimesim.bounds import main_bound
 from mimesim.energy import LEVELS
 from mimesim.ledger import STALLS
 from mimesim.results.csv_file import Cell, Row
@@ -68,6 +69,7 @@ def render_summary(results: Sequence[CaseResult], workload: RunSettings, out: Pa
         table,
         *titles,
         Text(note, style="dim"),
+        Text(_bounds(results), style="dim"),
         *_verdict(all_violations(results, workload)),
         *_files(out),
     )
@@ -82,6 +84,15 @@ def _main_stall(row: Row) -> str:
     stalls = {name: _number(row[f"stall_{name}_cycles"]) for name in STALLS}
     name = max(stalls, key=lambda stall: stalls[stall])
     return f"{name} {_share(stalls[name], row['cycles'])}" if stalls[name] else "none"
+
+
+def _bounds(results: Sequence[CaseResult]) -> str:
+    """Return which part decides each case, and how much of its time would be left if all parts overlapped perfectly."""
+    shares = []
+    for result in results:
+        name, best = main_bound(result.ledger.phases, result.hardware)
+        shares.append(f"{result.case} {name} {_share(best, result.ledger.cycles)}")
+    return "bound, and the share of its cycles that a perfect overlap takes: " + ", ".join(shares) + "."
 
 
 def _verdict(violations: Sequence[str]) -> list[RenderableType]:
@@ -104,7 +115,7 @@ def _files(out: Path) -> list[RenderableType]:
     layers = str(out / "layers.csv")
     return [
         Text(f"results in {out}: summary.csv, layers.csv, accesses.csv, phases.csv,"),
-        Text("  images.csv, storage.csv, run.json; a first look:"),
+        Text("  bounds.csv, images.csv, storage.csv, run.json; a first look:"),
         Text(f"  pandas.read_csv({layers!r}).pivot_table("),
         Text("    'energy_total', 'layer', 'case', 'sum', sort=False)"),
     ]

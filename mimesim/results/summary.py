@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from mimesim.bounds import main_bound
 from mimesim.config.energy import Energy
 from mimesim.energy import LEVELS, CaseEnergy, PriceList
 from mimesim.ledger import STALLS
@@ -30,6 +31,7 @@ _GAINS = ("speedup", "energy_gain", "energy_gain_paper", "energy_gain_full", "st
 SUMMARY = (
     *("mode", "case", "scheme", "skipping", "images", "batches", "phases", "passes"),
     *("cycles", "images_per_second", "busy_cycles", *(f"stall_{name}_cycles" for name in STALLS)),
+    *("bound", "bound_cycles", "overlap"),
     *("macs", "macs_dense", "input_sparsity", "output_sparsity"),
     *("pes", "pe_utilisation", *(f"pe_{part}" for part in PE_PARTS), "pe_stalled"),
     *("accounting", "energy_unit", *(f"energy_{level}" for level in LEVELS), "energy_total"),
@@ -93,11 +95,15 @@ def _time(result: CaseResult) -> dict[str, Cell]:
         for row in phase.rows.values():
             stalls.update(row.stalls)
             busy += row.busy_cycles
+    bound, best = main_bound(result.ledger.phases, result.hardware)
     return {
         "cycles": cycles,
         "images_per_second": len(result.images) * result.hardware.clock_mhz * 1e6 / cycles if cycles else None,
         "busy_cycles": busy,
         **{f"stall_{name}_cycles": stalls[name] for name in STALLS},
+        "bound": bound,
+        "bound_cycles": best,
+        "overlap": best / cycles if cycles else None,
         "pes": result.hardware.grid.pes,
         "pe_stalled": result.hardware.grid.pes * stalls.total(),
     }

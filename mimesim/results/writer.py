@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from mimesim.energy import PriceList
 from mimesim.errors import InputError
 from mimesim.results import tables
+from mimesim.results.bounds import BOUNDS_COLUMNS, bounds_rows
 from mimesim.results.csv_file import render_csv
 from mimesim.results.document import RUN_JSON, RunSettings, all_violations, is_run_document, render_run
 from mimesim.results.summary import SUMMARY, summary_rows
@@ -93,6 +94,7 @@ def render_files(
         "layers.csv": render_csv(tables.LAYERS, tables.layers_rows(cases)),
         "accesses.csv": render_csv(tables.ACCESSES, tables.accesses_rows(cases)),
         "phases.csv": render_csv(tables.PHASES, tables.phases_rows(cases)),
+        "bounds.csv": render_csv(BOUNDS_COLUMNS, bounds_rows(results)),
         "images.csv": render_csv(tables.IMAGES, tables.image_rows(cases)),
         "storage.csv": render_csv(tables.STORAGE, tables.storage_rows(cases)),
         "summary.csv": render_csv(SUMMARY, summary_rows(results, energy)),

@@ -14,6 +14,7 @@ from mimesim.schedule.geometry import Geometry
 from mimesim.schedule.images import Image
 from mimesim.schedule.loopnest import Accumulation, Group, accumulations, group_images
 from mimesim.schedule.memory_map import ActivationRegion, ParameterBlock
+from mimesim.schedule.part_cycles import part_cycles
 from mimesim.schedule.placement import Placement
 from mimesim.schemes import Scheme
 
@@ -134,7 +135,7 @@ class _Builder:
     ) -> None:
         self.plan = plan
         self.geometry = plan.geometries[position]
-        self.position = position
+        self.batch, self.position = number, position
         operation = self.geometry.operation
         self.images = images
         self.weighted = operation.has_weights
@@ -182,7 +183,9 @@ class _Builder:
         """Walk the loop nest."""
         for index, accumulation in enumerate(accumulations(self.geometry, self.plan.schedule, self.sets)):
             self._accumulate(index, accumulation)
-        self.phase.record.passes = len(self.phase.cycles)
+        record, first = self.phase.record, self.batch == 0 and self.position == 0 and self.images[0].index == 0
+        record.passes = len(self.phase.cycles)
+        record.parts = part_cycles(self.plan.hardware, self.geometry, self.phase, self.group_costs, first=first)
         return self.phase
 
     def _accumulate(self, index: int, accumulation: Accumulation) -> None:

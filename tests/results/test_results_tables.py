@@ -45,20 +45,24 @@ def test_columns_of_the_design(tables: Tables, name: str) -> None:
     assert set(DESIGNED[name].split()) <= set(tables[name].columns)
 
 
-@pytest.mark.parametrize("name", ["layers", "accesses", "phases", "images", "storage", "summary"])
+@pytest.mark.parametrize("name", ["layers", "accesses", "phases", "bounds", "images", "storage", "summary"])
 def test_dtypes_without_arguments(tables: Tables, name: str) -> None:
     table = tables[name]
     words = {"mode", "case", "scheme", "skipping", "image", "task", "layer", "kind", "level", "tensor", "direction"}
-    words |= {"owner", "accounting", "energy_unit"}
+    words |= {"owner", "accounting", "energy_unit", "bound"}
     if name == "images":
         words -= {"image"}
     for column in table.columns:
         kind = table[column].dtype.kind
         if column in words:
             assert kind not in "iufb", column
-        elif column.startswith("energy") or "sparsity" in column or column.endswith(("gain", "utilisation", "second")):
+        elif (
+            column.startswith("energy")
+            or "sparsity" in column
+            or column.endswith(("gain", "utilisation", "second", "overlap", "macs_per_byte", "roof_macs_per_cycle"))
+        ):
             assert kind == "f", column
-        elif column != "speedup":
+        elif column not in ("speedup", "macs_per_cycle"):
             assert kind == "i", column
 
 
@@ -95,6 +99,9 @@ def test_cycles_add_up(tables: Tables) -> None:
     phases = tables["phases"].set_index(["case", "phase"])
     assert (rows == phases[rows.columns]).all(axis=None)
     assert (rows.sum(axis=1) == phases["cycles"]).all()
+    bounds = tables["bounds"].set_index(["case", "layer"])
+    assert (bounds["busy_cycles"] + bounds[stalls].sum(axis=1) == bounds["cycles"]).all()
+    assert (bounds.groupby("case", sort=False)["cycles"].sum() == tables["summary"].set_index("case")["cycles"]).all()
     pes = phases[[f"pe_{part}" for part in (*PE_PARTS, "stalled")]].sum(axis=1)
     assert (pes == phases["pes"] * phases["cycles"]).all()
     summary = tables["summary"].set_index("case")
