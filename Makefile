@@ -14,7 +14,7 @@ TESTS    ?= tests
 SOURCES := setup.cfg pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run test traces paper bench lint format types golden clean
+.PHONY: help run test traces paper bench mutation lint format types golden clean
 
 help: ## print this
 	@echo 'make TARGET, where TARGET is one of'
@@ -35,6 +35,9 @@ paper: $(VENV)/.core ## check every claim of the MIME paper, results in out/pape
 
 bench: $(VENV)/.core .bench/.scalesim ## measure speed and memory, about ten minutes; writes benchmarks/RESULTS.md
 	$(BIN)/python -m benchmarks --scale-sim .bench/bin/python
+
+mutation: $(VENV)/.mutation ## put faults into the simulator and see which tests notice; hours
+	$(BIN)/python -m benchmarks.mutation --write
 
 lint: $(VENV)/.dev ## ruff: rules and format
 	$(BIN)/ruff check --output-format concise
@@ -71,6 +74,10 @@ $(VENV)/.train: $(VENV)/.core
 
 $(VENV)/.dev: $(VENV)/.core
 	$(PIP) --editable '.[dev,plot,train]'
+	@touch $@
+
+$(VENV)/.mutation: $(VENV)/.dev
+	$(PIP) --editable '.[mutation]'
 	@touch $@
 
 # SCALE-Sim fails on NumPy 2 (a TypeError in its double-buffered scratchpad), hence an environment of its own.

@@ -5,10 +5,12 @@ from __future__ import annotations
 import signal
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 # A busy machine is slow, and that is no finding.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# That a test fails is enough to know, where nobody will look for the smallest reason.
+settings.register_profile("hasty", settings.get_profile("patient"), phases=[Phase.explicit, Phase.generate])
 settings.load_profile("patient")
 
 # A shell that starts the tests in the background has Ctrl-C ignored, in them and all they start; some press it.

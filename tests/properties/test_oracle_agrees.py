@@ -97,7 +97,15 @@ def assert_agree(ledger: CaseLedger, oracle: OracleResult) -> None:
         assert {name: getattr(pe, name) for name in theirs.balance} == theirs.balance
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+#: Drawn anew at every run; that many find what is wrong in one configuration of a thousand.
+CONFIGURATIONS = 2000
+
+
+@settings(
+    max_examples=CONFIGURATIONS,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
 @given(scenarios())
 def test_the_machine_agrees_with_the_oracle(scenario: Scenario) -> None:
     oracle = simulate(

@@ -1,0 +1,78 @@
+"""Write the tables and figures of ``docs/validation.md`` anew: ``python -m tests.validation``, some minutes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from tests.validation.eyeriss import LAYERS, best
+from tests.validation.pages import EYERISS, FOLDER
+
+
+@dataclass
+class Series:
+    """Bars of one colour."""
+
+    name: str
+    values: list[float]
+    colour: str
+    hatch: str = ""
+
+
+def main() -> None:
+    """Write everything."""
+    FOLDER.mkdir(exist_ok=True)
+    eyeriss()
+
+
+def eyeriss() -> None:
+    """Write what AlexNet's layers take beside what was published."""
+    published = pd.DataFrame(LAYERS)[["name", "alu", "dram", "reg"]].add_prefix("published_")
+    table = pd.concat(
+        [pd.DataFrame([best(layer) for layer in LAYERS]), published.drop(columns="published_name")], axis=1
+    )
+    table["dram_ratio"] = table["dram"] / table["published_dram"]
+    table.to_csv(EYERISS, index=False, lineterminator="\n")
+    names = list(table["layer"])
+    panels = {
+        "multiplications": [
+            Series("published", list(table["published_alu"]), "#4477aa"),
+            Series("mimesim", list(table["alu"]), "#ee6677", "//"),
+        ],
+        "scratchpads": [
+            Series("published", list(table["published_reg"]), "#4477aa"),
+            Series("mimesim", list(table["reg"]), "#ee6677", "//"),
+        ],
+        "DRAM": [
+            Series("if every word moved once", list(table["least_dram"]), "#bbbbbb"),
+            Series("published (row stationary)", list(table["published_dram"]), "#4477aa"),
+            Series("mimesim (output stationary)", list(table["dram"]), "#ee6677", "//"),
+        ],
+    }
+    bars("eyeriss.png", names, panels, "energy, 10^9 MACs")
+
+
+def bars(file: str, names: list[str], panels: dict[str, list[Series]], label: str) -> None:
+    """Draw one panel of grouped bars for each entry of *panels*."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(11, 3.4), layout="constrained")
+    axes = figure.subplots(1, len(panels), squeeze=False)[0]
+    for axis, (title, series) in zip(axes, panels.items(), strict=True):
+        width = 0.8 / len(series)
+        for number, each in enumerate(series):
+            places = [place + (number - (len(series) - 1) / 2) * width for place in range(len(names))]
+            axis.bar(
+                places, each.values, width, label=each.name, color=each.colour, hatch=each.hatch, edgecolor="white"
+            )
+        axis.set_xticks(range(len(names)), names, rotation=45, ha="right")
+        axis.set_title(title)
+        axis.set_ylabel(label)
+        axis.spines[["top", "right"]].set_visible(False)
+        axis.legend(frameon=False, fontsize=8)
+    figure.savefig(FOLDER / file, dpi=110)
+
+
+if __name__ == "__main__":
+    main()
