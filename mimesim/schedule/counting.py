@@ -109,15 +109,17 @@ def unfolded(geometry: Geometry, chunk: Chunk, mask: NDArray[np.bool_] | None) -
 
 
 def lockstep_steps(geometry: Geometry, images: list[list[NDArray[np.bool_] | None]]) -> IntArray:
-    """Return, by [position tile, chunk], the pairs that are set at any position of the tile in any of the *images*.
+    """Return, by [position tile, chunk], the cycles of rows that share one stream of pairs (``skipping: lockstep``).
 
-    This is what a pass lasts when all rows of the grid share one stream of taps (``skipping: lockstep``).
+    For each pair that is set at any position of the tile in any of the *images*: its words over the network's width.
     """
+    width = geometry.hardware.noc.activation_words_per_cycle
     steps = np.zeros((len(geometry.position_tiles), len(geometry.chunks)), dtype=np.int64)
     for k, chunk in enumerate(geometry.chunks):
-        bits = np.logical_or.reduce([unfolded(geometry, chunk, masks[chunk.source]) for masks in images])
+        bits = sum(unfolded(geometry, chunk, masks[chunk.source]).astype(np.uint8) for masks in images)
         for number, tile in enumerate(geometry.position_tiles):
-            steps[number, k] = bits[:, tile.y0 : tile.y1, tile.x0 : tile.x1].any(axis=(1, 2)).sum()
+            rows = bits[:, tile.y0 : tile.y1, tile.x0 : tile.x1].sum(axis=(1, 2), dtype=np.int64)
+            steps[number, k] = (-(-rows // width)).sum()
     return steps
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 from .geometry import columns_reading
@@ -49,7 +50,7 @@ def pass_cost(made: Pass, storage: Storage) -> PassCost:
         kept[channel, tap] = len(reading[channel]) - zeros
 
     cost = PassCost([], 0, 0, 0, 0)
-    union: set[tuple[int, tuple[int, int]]] = set()
+    rows_of: Counter[tuple[int, tuple[int, int]]] = Counter()  # rows at which a pair is non-zero
     for image in made.group:
         values = storage.non_zero(image, source.tensor)
         for y, x in made.position_tile.positions:
@@ -62,7 +63,7 @@ def pass_cost(made: Pass, storage: Storage) -> PassCost:
                 inside += present
                 non_zero += value
                 if value:
-                    union.add((channel, (tap_y, tap_x)))
+                    rows_of[channel, (tap_y, tap_x)] += 1
                 if vector:
                     continue  # no MACs, and all of its PE-cycles are imbalance
                 columns = len(reading[channel])
@@ -81,7 +82,8 @@ def pass_cost(made: Pass, storage: Storage) -> PassCost:
             cost.words += inside if skipping == "none" else non_zero
             cost.row_cycles.append(non_zero if skipping == "per_position" else len(pairs))
     if skipping == "lockstep":
-        cost.row_cycles = [len(union)] * len(cost.row_cycles)
+        width = storage.hardware.noc.activation_words_per_cycle
+        cost.row_cycles = [sum(ceil_div(rows, width) for rows in rows_of.values())] * len(cost.row_cycles)
     return cost
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import product
+from math import ceil
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -82,7 +85,9 @@ def test_counts_are_those_of_plain_loops(case: tuple[Geometry, list[np.ndarray],
         assert counts.total[number, k] == sum(lengths)
         assert counts.largest[number, k] == max(lengths)
         assert pairs[k, tile.y0 : tile.y1, tile.x0 : tile.x1].ravel().tolist() == lengths
-        assert lockstep[number, k] == len(set().union(*rows))
+        width = made.hardware.noc.activation_words_per_cycle
+        served = Counter(pair for row in rows for pair in row)
+        assert lockstep[number, k] == sum(ceil(times / width) for times in served.values())
     kept = kept_outputs(made, output)
     side = made.operation.pool
     for (channel_tile, (first, last)), (number, tile) in product(
@@ -152,6 +157,17 @@ def test_lockstep_takes_the_union_over_images() -> None:
 
     assert lockstep_steps(made, [[mask] for mask in masks]).item() == 2
     assert lockstep_steps(made, [[None]]).item() == 3
+
+
+@pytest.mark.parametrize(("width", "cycles"), [(1, 6), (2, 4), (3, 4), (4, 3)])
+def test_lockstep_takes_the_words_of_a_pair_before_the_next(width: int, cycles: int) -> None:
+    # 1x1 kernel, four positions: channel 0 is set at all of them, channels 1 and 2 at one each.
+    narrow = hardware({"noc": {"activation_words_per_cycle": width}})
+    made = geometry(chain((3, 2, 2), conv(1, 1)), narrow, "conv1")
+    mask = np.zeros((3, 2, 2), np.bool_)
+    mask[0] = mask[1:, 0, 0] = True
+
+    assert lockstep_steps(made, [[mask]]).item() == cycles
 
 
 def test_columns_of_a_pruned_pair() -> None:
