@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-__all__ = ["EYERISS", "FOLDER"]
+__all__ = ["CYCLES", "EYERISS", "FOLDER"]
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "validation"
+CYCLES = FOLDER / "cycles.csv"
 EYERISS = FOLDER / "eyeriss.csv"

@@ -9,7 +9,7 @@ import pytest
 from tests.validation.eyeriss import LAYERS, Layer, Measured, measure
 from tests.validation.pages import EYERISS
 
-KEPT = {row["layer"]: row for row in csv.DictReader(EYERISS.open(encoding="utf-8"))}
+KEPT = {row["layer"]: row for row in csv.DictReader(EYERISS.read_text(encoding="utf-8").splitlines())}
 
 
 @pytest.fixture(scope="module", params=LAYERS, ids=[layer.name for layer in LAYERS])
