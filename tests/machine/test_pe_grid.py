@@ -216,7 +216,7 @@ def test_the_activation_network_drifts_too() -> None:
 
 
 def test_a_row_without_words_still_swaps() -> None:
-    # The network is done at 2: what counts is that the slow row swaps once more, though it has nothing in the second pass.
+    # The network is done at 2: the slow row has nothing in the second pass, and swaps once more all the same.
     assert Grid(drifting([[0], [0]], [1, 1]), barrier="tile").ends == [1, 2]
     assert Grid(drifting([[10], [0]], [1, 1]), barrier="tile").ends == [11, 12]
 
