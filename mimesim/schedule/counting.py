@@ -116,7 +116,7 @@ def lockstep_steps(geometry: Geometry, images: list[list[NDArray[np.bool_] | Non
     width = geometry.hardware.noc.activation_words_per_cycle
     steps = np.zeros((len(geometry.position_tiles), len(geometry.chunks)), dtype=np.int64)
     for k, chunk in enumerate(geometry.chunks):
-        bits = sum(unfolded(geometry, chunk, masks[chunk.source]).astype(np.uint8) for masks in images)
+        bits = np.stack([unfolded(geometry, chunk, masks[chunk.source]) for masks in images]).sum(axis=0)
         for number, tile in enumerate(geometry.position_tiles):
             rows = bits[:, tile.y0 : tile.y1, tile.x0 : tile.x1].sum(axis=(1, 2), dtype=np.int64)
             steps[number, k] = (-(-rows // width)).sum()
