@@ -7,8 +7,19 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-__all__ = ["SHARED_IMAGE", "STALLS", "Access", "CaseLedger", "ImageRow", "PeCycles", "PhaseRecord"]
+__all__ = [
+    "SHARED_IMAGE",
+    "STALLS",
+    "Access",
+    "CaseLedger",
+    "Eviction",
+    "EvictionCounts",
+    "ImageRow",
+    "PeCycles",
+    "PhaseRecord",
+]
 
 #: (level, tensor, direction), e.g. ("dram", "weights", "read").
 Access = tuple[str, str, str]
@@ -57,6 +68,35 @@ class ImageRow:
             self.words[level, tensor, direction] += words
 
 
+class Eviction(NamedTuple):
+    """Who evicted whom: kinds of blocks, whose they are, and the layer that used the victim last.
+
+    *from_task* and *to_task* are the tasks of the pass before and of the pass whose lookups evict.
+    """
+
+    by_kind: str
+    by_task: str
+    victim_kind: str
+    victim_task: str
+    victim_layer: str
+    from_task: str
+    to_task: str
+
+    @property
+    def at_task_switch(self) -> bool:
+        """Whether the pass is of another task than the one before."""
+        return self.from_task != self.to_task
+
+
+@dataclass(slots=True)
+class EvictionCounts:
+    """Blocks evicted, the useful words in them, and those among them that were fetched again later."""
+
+    blocks: int = 0
+    words: int = 0
+    refetched_words: int = 0
+
+
 @dataclass(slots=True)
 class PhaseRecord:
     """One operation for the images of one phase: times in accelerator cycles, and one row per image."""
@@ -70,6 +110,7 @@ class PhaseRecord:
     passes: int = 0
     rows: dict[int, ImageRow] = field(default_factory=dict)
     pe: PeCycles = field(default_factory=PeCycles)
+    evictions: dict[Eviction, EvictionCounts] = field(default_factory=dict)
 
     def row(self, image: int) -> ImageRow:
         """Return the row of *image*, made on first use."""
@@ -85,6 +126,7 @@ class CaseLedger:
 
     *busy* holds, per part of the machine, the cycles it worked (``dram``: clocks of its data bus). *stored_words* are
     the words of parameters in DRAM by (layer, owner, tensor), for the whole network and all tasks of the workload.
+    *cache_blocks* counts the blocks that were inserted in the caches, evicted, dropped and resident at the end.
     """
 
     cycles: int = 0
@@ -92,6 +134,7 @@ class CaseLedger:
     busy: Counter[str] = field(default_factory=Counter)
     stored_words: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     dram_events: Counter[str] = field(default_factory=Counter)
+    cache_blocks: Counter[str] = field(default_factory=Counter)
     events: int = 0
 
     @property

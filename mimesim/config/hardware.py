@@ -57,6 +57,9 @@ class Caches(Strict):
     thresholds_kib: Positive = 52
     unified_kib: Positive = 156
     policy: Literal["lru", "pin"] = Field("lru", description="pin: what is resident stays until its last use")
+    write_policy: Literal["write_around", "write_back"] = Field(
+        "write_around", description="outputs go to DRAM, or into the cache and to DRAM when they are evicted"
+    )
     lookup_cycles: Count = Field(1, description="tag lookup of everything one pass needs")
 
 

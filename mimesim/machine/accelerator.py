@@ -55,6 +55,7 @@ def replay(plan: CasePlan, progress: Callable[[Phase], None] | None = None) -> C
         pe_grid=grid.busy_cycles,
         cmp=comparators.busy_cycles,
     )
+    ledger.cache_blocks.update(controller.count_blocks())
     device = dram.device
     ledger.dram_events.update(
         row_hits=device.row_hits,

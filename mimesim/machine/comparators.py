@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Generator
 
 from simpy import Event
@@ -22,15 +23,16 @@ class Comparators:
     Ports: the threshold network, the output network, one request stream into DRAM. Latency: threshold load, compare
     and output one after the other. Books: its busy cycles; words are booked with the program. Promises: jobs run in
     program order; at most ``writeback_buffers`` write requests are incomplete; a phase ends when everything it wrote is
-    in DRAM.
+    in DRAM, and what its lookups evicted as well.
     """
 
     def __init__(self, environment: Clock, hardware: Hardware, stream: PassStream, dram: Dram) -> None:
         self._environment = environment
         self._stream = stream
         self._dram = dram
-        self._buffers = hardware.writeback_buffers
-        self._thresholds, self._writes = dram.arrivals[THRESHOLDS], dram.arrivals[WRITE_BACK]
+        self._thresholds, self._arrivals = dram.arrivals[THRESHOLDS], dram.arrivals[WRITE_BACK]
+        #: Completions of the latest write requests: as many as may be incomplete.
+        self._writes: deque[int] = deque(maxlen=hardware.writeback_buffers)
         self.busy_cycles = 0
         environment.process(self._run())
 
@@ -40,6 +42,7 @@ class Comparators:
             yield from self._drain(run)
             if self._writes:
                 yield from self._wait_for(self._writes[-1])
+            yield from self._wait_for(run.written_back)
             self._stream.close(number)
             number += 1
 
@@ -51,8 +54,8 @@ class Comparators:
                 yield stream.passes_done.until(ended)
             if request := run.job_data[number]:
                 yield from self._wait_for(self._thresholds[request - 1])
-            if job.writes and len(self._writes) >= self._buffers:
-                yield from self._wait_for(self._writes[-self._buffers])
+            if job.writes and len(self._writes) == self._writes.maxlen:
+                yield from self._wait_for(self._writes[0])
             yield environment.timeout(job.cycles)
             self.busy_cycles += job.cycles
             stream.jobs_done.advance()
@@ -60,6 +63,7 @@ class Comparators:
                 # Reads of the same cycle go first.
                 yield late(environment)
                 self._dram.submit(WRITE_BACK, job.writes)
+                self._writes.append(self._arrivals[-1])
 
     def _wait_for(self, cycle: int) -> Generator[Event, None, None]:
         if cycle > self._environment.cycle:

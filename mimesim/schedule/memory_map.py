@@ -55,6 +55,16 @@ class ActivationRegion:
         """Return (address, bursts) of the given blocks."""
         return [(self.address + self.slot * i, self.bursts[i]) for i in blocks]
 
+    @property
+    def end(self) -> int:
+        """The first burst after the region."""
+        return self.address + self.slot * len(self.bursts)
+
+    def words(self, address: int) -> tuple[int, int]:
+        """Return the words of values and of bitmap in the block at *address*."""
+        block = (address - self.address) // self.slot
+        return int(self.stored.values[block]), int(self.stored.bitmap[block])
+
     def take_fetched(self) -> tuple[int, int, int, int]:
         """Return words of values, of bitmap, of norm (none) and bursts fetched since this was last asked."""
         blocks = (np.array(self.fetched, dtype=np.int64) - self.address) // self.slot

@@ -37,11 +37,11 @@ def region(address: int, blocks: int, image: int = 0) -> ActivationRegion:
 
 
 def fill(weights: ParameterBlock, cycles: int = 1, image: int = 0) -> Fill:
-    return Fill(weights, cycles, image)
+    return Fill(weights, cycles, image, "shared")
 
 
 def job(after: int, cycles: int = 1, thresholds: Sequence[ParameterBlock] = (), writes: Runs | None = None) -> DrainJob:
-    return DrainJob(after, cycles, [ThresholdUse(one, 0) for one in thresholds], writes or [])
+    return DrainJob(after, cycles, [ThresholdUse(one, 0, "a") for one in thresholds], writes or [])
 
 
 def phase(

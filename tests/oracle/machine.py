@@ -43,6 +43,8 @@ def simulate(
         words=world.ledger.totals(),
         bursts=dict(world.ledger.bursts),
         passes=len(program.passes),
+        evictions=world.evictions.totals(),
+        cache_blocks=dict(world.evictions.blocks),
     )
 
 

@@ -124,6 +124,7 @@ class CmpUnits:
         world, job = self.world, self.world.program.jobs[self.next - 1]
         world.job_end[job.index] = cycle
         self.end = None
+        world.ledger.allocate(job.allocated)
         if job.writes:
             world.writes[job.index] = Request("outputs", job.writes, cycle)
             world.submit(world.writes[job.index])
@@ -172,12 +173,11 @@ class DramPart:
         while waiting and len(self.granted) < hardware.dram.queue:
             request = min(waiting, key=lambda r: (r.submitted, r.rank))
             waiting.remove(request)
-            write = request.kind == "outputs"
-            clock = self.device.serve(request.blocks, write, cycle)
+            clock = self.device.serve(request.blocks, request.write, cycle)
             completion = self.device.cycle_of(clock)
             bursts = sum(block.bursts for block in request.blocks)
             self.world.busy["dram"] += bursts * hardware.dram.timing.burst_clocks
-            if not write:
+            if not request.write:
                 port = request.kind if hardware.caches.organisation == "private" else "unified"
                 passing = ceil_div(bursts * hardware.burst_words, hardware.noc.fill_words_per_cycle)
                 completion = max(completion, max(self.port_free.get(port, 0), cycle) + passing)
@@ -204,7 +204,8 @@ class PhaseEnds:
         world = self.world
         if self.done or world.job_end[world.program.phase_jobs[self.next]] is None:
             return False
-        if any(request.done is None for request in world.writes.values()):
+        evicted = [request for phase, request in world.evicted if phase <= self.next]
+        if any(request.done is None for request in [*world.writes.values(), *evicted]):
             return False
         world.phase_end[self.next] = cycle
         self.next += 1

@@ -114,6 +114,7 @@ def hardwares(draw: st.DrawFn, tiles_per_pe: int = 1) -> Hardware:
         caches=Caches(
             organisation=draw(st.sampled_from(["private", "unified"])),
             policy=draw(st.sampled_from(["lru", "pin"])),
+            write_policy=draw(st.sampled_from(["write_around", "write_back"])),
             lookup_cycles=draw(st.integers(1, 3)),
             weights_kib=1024,
             activations_kib=1024,
@@ -236,6 +237,8 @@ def _bursts_by_kind(program: Program, index: int) -> dict[str, int]:
     blocks: list[Block] = [*made.activation_blocks, *made.threshold_blocks]
     if made.weight_block is not None:
         blocks.append(made.weight_block)
+    if made.job is not None and program.jobs[made.job].allocates:
+        blocks += program.jobs[made.job].writes
     used = dict.fromkeys(KINDS, 0)
     for block in blocks:
         used[block.kind] += block.slot_bursts

@@ -86,6 +86,13 @@ def assert_agree(ledger: CaseLedger, oracle: OracleResult) -> None:
     assert times == [(phase.start_cycle, phase.end_cycle) for phase in oracle.phases]
     assert ledger.cycles == oracle.cycles
     assert dict(ledger.busy) == oracle.busy
+    evictions = {
+        (number, *eviction): (counts.blocks, counts.words, counts.refetched_words)
+        for number, phase in enumerate(ledger.phases)
+        for eviction, counts in phase.evictions.items()
+    }
+    assert evictions == oracle.evictions
+    assert dict(ledger.cache_blocks) == oracle.cache_blocks
     for ours, theirs in zip(ledger.phases, oracle.phases, strict=True):
         assert sum(row.busy_cycles for row in ours.rows.values()) == theirs.busy_cycles
         stalls: Counter[str] = Counter(dict.fromkeys(STALLS, 0))
