@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
-from mimesim.machine.evictions import EvictionLog, Use
+from mimesim.machine.evictions import Use
 from mimesim.machine.kinds import ACTIVATIONS, OUTPUTS, THRESHOLDS, WEIGHTS
+from mimesim.schedule.memory_map import ParameterBlock
 
 __all__ = ["Cache", "Victims", "no_victims"]
 
@@ -24,8 +25,11 @@ def no_victims() -> Victims:
     return [-1] * _KINDS
 
 
+#: Who looks up when nobody counts what leaves.
+NOBODY = Use("", "", "", ParameterBlock(0, 0, 0, 0, 0, 0))
+
 #: A resident block: its size in words, its kind, the last of its users, its scope and its use.
-_Line = tuple[int, int, int, int, Use | None]
+_Line = tuple[int, int, int, int, Use]
 
 
 class Cache:
@@ -33,19 +37,19 @@ class Cache:
 
     Ports: one lookup stream from the controller. Latency: none of its own, a step of the controller takes
     ``caches.lookup_cycles``. Books nothing: the controller books what misses. Promises: never holds more than
-    *capacity* words, and with ``pin`` never evicts a block whose scope has not ended. *log*, if there is one, is told of
-    every eviction; :attr:`written` gathers the dirty blocks that left, until whoever writes them to DRAM takes them.
+    *capacity* words, and with ``pin`` never evicts a block whose scope has not ended. :attr:`left` gathers what was
+    evicted, until whoever counts it and writes what is dirty empties it by :meth:`forget`.
     """
 
-    def __init__(self, capacity: int, *, pin: bool = False, log: EvictionLog | None = None) -> None:
+    def __init__(self, capacity: int, *, pin: bool = False) -> None:
         self.capacity = capacity
         self.used = 0
         self._pin = pin
-        self._log = log
         self._lines: OrderedDict[int, _Line] = OrderedDict()
         self._scopes = [0] * _KINDS
-        self._dirty: set[int] = set()
-        self.written: list[tuple[int, Use | None]] = []
+        self.dirty: set[int] = set()
+        #: (address, what it was used for) of evicted blocks, in the order in which they left; some may be dirty.
+        self.left: list[tuple[int, Use]] = []
         #: Blocks, over the whole run.
         self.inserted = self.evicted = self.dropped = 0
 
@@ -62,7 +66,7 @@ class Cache:
         self._scopes[WEIGHTS] = self._scopes[THRESHOLDS] = loop
         self._scopes[ACTIVATIONS] = self._scopes[OUTPUTS] = phase
 
-    def lookup(self, address: int, words: int, kind: int, user: int, victims: Victims, use: Use | None = None) -> bool:
+    def lookup(self, address: int, words: int, kind: int, user: int, victims: Victims, use: Use = NOBODY) -> bool:
         """Use the block at *address* and return whether it was resident; a miss makes room and inserts it.
 
         *user* numbers the fill, pass or drain job that needs the block. What has to leave is added to *victims*.
@@ -70,7 +74,7 @@ class Cache:
         return not self.lookup_all([address], words, kind, user, victims, use)
 
     def lookup_all(
-        self, addresses: list[int], words: int, kind: int, user: int, victims: Victims, use: Use | None = None
+        self, addresses: list[int], words: int, kind: int, user: int, victims: Victims, use: Use = NOBODY
     ) -> list[int]:
         """Look up blocks of equal size in order and return those that miss."""
         lines, missing = self._lines, []
@@ -82,15 +86,14 @@ class Cache:
                 continue
             missing.append(address)
             if self.used + words > self.capacity and not self._make_room(words, victims):
+                self.inserted -= 1
                 continue
             lines[address] = line
             self.used += words
-            self.inserted += 1
+        self.inserted += len(missing)
         return missing
 
-    def allocate(
-        self, addresses: list[int], words: int, user: int, victims: Victims, use: Use | None = None
-    ) -> list[int]:
+    def allocate(self, addresses: list[int], words: int, user: int, victims: Victims, use: Use = NOBODY) -> list[int]:
         """Insert dirty blocks of equal size that drain job *user* writes; return those that find no room."""
         line, around = (words, OUTPUTS, user, self._scopes[OUTPUTS], use), []
         for address in addresses:
@@ -98,24 +101,35 @@ class Cache:
                 around.append(address)
                 continue
             self._lines[address] = line
-            self._dirty.add(address)
+            self.dirty.add(address)
             self.used += words
             self.inserted += 1
         return around
 
     def drop(self, first: int, end: int) -> None:
         """Forget the dirty blocks with addresses from *first* up to, not including, *end*."""
-        for address in [address for address in self._dirty if first <= address < end]:
+        for address in [address for address in self.dirty if first <= address < end]:
             self.used -= self._lines.pop(address)[0]
-            self._dirty.remove(address)
+            self.dirty.remove(address)
             self.dropped += 1
+
+    def forget(self) -> None:
+        """Count and forget what left."""
+        self.evicted += len(self.left)
+        if self.dirty:
+            self.dirty.difference_update([address for address, _ in self.left])
+        self.left.clear()
 
     def _make_room(self, words: int, victims: Victims) -> bool:
         """Evict least recently used blocks until *words* fit; with ``pin`` only ended ones, and all or none."""
         lines, room = self._lines, self.capacity - words
         if not self._pin:
             while self.used > room:
-                self._leave(next(iter(lines)), victims)
+                address, (freed, kind, user, _, use) = lines.popitem(last=False)
+                self.used -= freed
+                if user > victims[kind]:
+                    victims[kind] = user
+                self.left.append((address, use))
             return True
         leaving, used = [], self.used
         for address, (size, kind, _, scope, _) in lines.items():
@@ -127,18 +141,8 @@ class Cache:
         if used > room:
             return False
         for address in leaving:
-            self._leave(address, victims)
+            _, kind, user, _, use = lines.pop(address)
+            victims[kind] = max(victims[kind], user)
+            self.left.append((address, use))
+        self.used = used
         return True
-
-    def _leave(self, address: int, victims: Victims) -> None:
-        freed, kind, user, _, use = self._lines.pop(address)
-        self.used -= freed
-        self.evicted += 1
-        if user > victims[kind]:
-            victims[kind] = user
-        dirty = address in self._dirty
-        if dirty:
-            self._dirty.remove(address)
-            self.written.append((address, use))
-        if self._log is not None and use is not None:
-            self._log.evicted(address, use, dirty)

@@ -22,12 +22,12 @@ from mimesim.schemes import SHARED
 __all__ = ["Controller", "make_caches"]
 
 
-def make_caches(config: Caches, word_bits: int, log: EvictionLog | None = None) -> list[Cache]:
-    """Return the cache of each kind; a unified cache is one object for all of them. *log* is told of evictions."""
+def make_caches(config: Caches, word_bits: int) -> list[Cache]:
+    """Return the cache of each kind; a unified cache is one object for all of them."""
     pin = config.policy == "pin"
 
     def cache(kib: float) -> Cache:
-        return Cache(int(kib * 1024 * 8) // word_bits, pin=pin, log=log)
+        return Cache(int(kib * 1024 * 8) // word_bits, pin=pin)
 
     if config.organisation == "unified":
         return [cache(config.unified_kib)] * len(READS)
@@ -55,10 +55,12 @@ class Controller:
         self._ahead = hardware.prefetch_passes
         self._cycles = hardware.caches.lookup_cycles
         self._log = EvictionLog()
-        self._caches = make_caches(hardware.caches, hardware.word_bits, self._log)
+        self._caches = make_caches(hardware.caches, hardware.word_bits)
         self._requests = [0] * len(READS)
         #: Completions of the latest requests that write evicted blocks.
         self._written: deque[int] = deque(maxlen=hardware.writeback_buffers)
+        #: What the current step has to write.
+        self._dirty: Runs = []
         #: By region, the use of its blocks in the current phase.
         self._uses: dict[int, Use] = {}
         self._tasks: dict[int, str] = {}
@@ -91,7 +93,7 @@ class Controller:
 
     def _walk(self, run: PhaseRun) -> Generator[Event, None, None]:
         stream, phase = self._stream, run.phase
-        passes_done = stream.passes_done
+        passes_done, log = stream.passes_done, self._log
         fill, job, scope = -1, 0, -1
         tasks = [{image.task for image in group.images} for group in phase.groups]
         names = [members.pop() if len(members) == 1 else SHARED for members in tasks]
@@ -104,7 +106,9 @@ class Controller:
                 for cache in self._caches:
                     # Scopes of all phases are numbered apart.
                     cache.enter((run.number << 32) + scope, run.number)
-            self._log.next_pass(names[phase.group[place]])
+            name = names[phase.group[place]]
+            # The first pass of the run follows no other.
+            log.from_task, log.to_task = log.to_task or name, name
             victims = no_victims()
             requests: list[Runs] = [[], [], []]
             filling = fill_needed != fill
@@ -150,7 +154,7 @@ class Controller:
             yield stream.jobs_done.until(victims[THRESHOLDS] + 1)
         if victims[OUTPUTS] >= stream.jobs_done.value:
             yield stream.jobs_done.until(victims[OUTPUTS] + 1)
-        dirty = self._take_dirty(run.phase)
+        dirty, self._dirty = self._dirty, []
         if dirty and len(self._written) == self._written.maxlen and self._written[0] > environment.cycle:
             yield environment.timeout(self._written[0] - environment.cycle)
         yield environment.timeout(self._cycles)
@@ -167,14 +171,14 @@ class Controller:
     def _look_up_weights(self, run: PhaseRun, fill: int, victims: Victims, runs: Runs) -> None:
         needed = run.phase.fills[fill]
         use = Use(READS[WEIGHTS], needed.owner, run.phase.record.layer, needed.block)
-        if not self._find(use, needed.block, WEIGHTS, run.first_fill + fill, victims):
+        if not self._find(run, use, needed.block, WEIGHTS, run.first_fill + fill, victims):
             runs.append((needed.block.address, needed.block.bursts))
             self._count(needed.image, WEIGHTS, needed.block)
 
     def _look_up_thresholds(self, run: PhaseRun, job: int, victims: Victims, runs: Runs) -> None:
         for needed in run.phase.jobs[job].thresholds:
             use = Use(READS[THRESHOLDS], needed.task, run.phase.record.layer, needed.block)
-            if not self._find(use, needed.block, THRESHOLDS, run.first_job + job, victims):
+            if not self._find(run, use, needed.block, THRESHOLDS, run.first_job + job, victims):
                 runs.append((needed.block.address, needed.block.bursts))
                 self._count(needed.image, THRESHOLDS, needed.block)
 
@@ -183,10 +187,10 @@ class Controller:
         for region, blocks in run.phase.lookups[place]:
             base, slot = region.address, region.slot
             addresses = [base + slot * block for block in blocks]
-            self._log.by = use = self._use(run, region)
+            use = self._use(run, region)
             missing = cache.lookup_all(addresses, slot * self._burst_words, ACTIVATIONS, number, victims, use)
             if missing:
-                self._log.fetched(missing)
+                self._note(run, cache, use, missing)
                 bursts = region.bursts
                 runs += [(address, bursts[(address - base) // slot]) for address in missing]
                 region.fetched += missing
@@ -196,9 +200,10 @@ class Controller:
         cache, details, record = self._caches[ACTIVATIONS], run.phase.jobs[job], run.phase.record
         for region, blocks in details.outputs:
             addresses = [region.address + region.slot * block for block in blocks]
-            self._log.by = use = Use("outputs", self._tasks[region.image], record.layer, region)
+            use = Use("outputs", self._tasks[region.image], record.layer, region)
             words, user = region.slot * self._burst_words, run.first_job + job
             around = set(cache.allocate(addresses, words, user, victims, use))
+            self._note(run, cache, use, [])
             row = record.row(region.image)
             for address in addresses:
                 values, bitmap = region.words(address)
@@ -208,20 +213,25 @@ class Controller:
                     row.book("cache", "outputs", "write", values)
                     row.book("cache", "outputs_mask", "write", bitmap)
 
-    def _take_dirty(self, phase: Phase) -> Runs:
-        """Return, and book, the runs of the dirty blocks that the lookups of a step evicted."""
-        cache, runs = self._caches[ACTIVATIONS], []
-        for address, use in cache.written:
-            assert use is not None  # noqa: S101 - given above
-            region = use.block
-            assert isinstance(region, ActivationRegion)  # noqa: S101 - nothing else is dirty
-            row = phase.record.row(region.image)
-            runs += _write(region, address, row)
-            values, bitmap = region.words(address)
-            row.book("cache", "outputs", "read", values)
-            row.book("cache", "outputs_mask", "read", bitmap)
-        cache.written.clear()
-        return runs
+    def _note(self, run: PhaseRun, cache: Cache, use: Use, missing: list[int]) -> None:
+        """Count what missed and what left for it; what left dirty is written by the step that looks up."""
+        if cache.left:
+            self._log.evicted(use, cache.left, cache.dirty)
+            if cache.dirty:
+                self._write_dirty(run, cache)
+            cache.forget()
+        # Last: one lookup may evict what the next of the same call misses.
+        self._log.fetched(use, missing)
+
+    def _write_dirty(self, run: PhaseRun, cache: Cache) -> None:
+        for address, victim in cache.left:
+            region = victim.block
+            if address in cache.dirty and isinstance(region, ActivationRegion):
+                row = run.phase.record.row(region.image)
+                self._dirty += _write(region, address, row)
+                values, bitmap = region.words(address)
+                row.book("cache", "outputs", "read", values)
+                row.book("cache", "outputs_mask", "read", bitmap)
 
     def _use(self, run: PhaseRun, region: ActivationRegion) -> Use:
         """Return what the current phase uses the blocks of *region* for."""
@@ -231,11 +241,11 @@ class Controller:
             use = self._uses[id(region)] = Use(READS[ACTIVATIONS], task, run.phase.record.layer, region)
         return use
 
-    def _find(self, use: Use, block: ParameterBlock, kind: int, user: int, victims: Victims) -> bool:
-        self._log.by = use
-        found = self._caches[kind].lookup(block.address, block.bursts * self._burst_words, kind, user, victims, use)
+    def _find(self, run: PhaseRun, use: Use, block: ParameterBlock, kind: int, user: int, victims: Victims) -> bool:
+        cache = self._caches[kind]
+        found = cache.lookup(block.address, block.bursts * self._burst_words, kind, user, victims, use)
         if not found:
-            self._log.fetched([block.address])
+            self._note(run, cache, use, [block.address])
         return found
 
     def _count(self, image: int, kind: int, block: ParameterBlock) -> None:

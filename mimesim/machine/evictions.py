@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container, Iterable
 from typing import NamedTuple
 
 from mimesim.ledger import Eviction, EvictionCounts, PhaseRecord
@@ -18,27 +19,19 @@ class Use(NamedTuple):
     layer: str
     block: ParameterBlock | ActivationRegion
 
-    def words(self, address: int) -> int:
-        """Return the useful words of the block at *address*."""
-        block = self.block
-        if isinstance(block, ParameterBlock):
-            return block.values + block.index + block.norm
-        return sum(block.words(address))
-
 
 class EvictionLog:
     """Counts evictions by phase, and remembers what is gone until it is fetched again or no longer can be.
 
-    *by* is what the current lookup is for, *from_task* and *to_task* whose the pass before and the current pass are.
+    *from_task* and *to_task* are whose the pass before and the current pass are.
     """
 
     def __init__(self) -> None:
         self._table: dict[Eviction, EvictionCounts] = {}
         self._batch = -1
-        #: Parameters, and activations: counts of the eviction and words, by address.
-        self._parameters: dict[int, tuple[EvictionCounts, int]] = {}
-        self._activations: dict[int, tuple[EvictionCounts, int]] = {}
-        self.by: Use | None = None
+        #: By address, where what is gone was counted: parameters, and activations of this batch.
+        self._parameters: dict[int, EvictionCounts] = {}
+        self._activations: dict[int, EvictionCounts] = {}
         self.from_task = self.to_task = ""
 
     def begin(self, record: PhaseRecord) -> None:
@@ -48,32 +41,47 @@ class EvictionLog:
             self._batch = record.batch
             self._activations.clear()
 
-    def next_pass(self, task: str) -> None:
-        """Say whose the next pass is; the first one is not after a switch."""
-        self.from_task, self.to_task = self.to_task or task, task
+    def evicted(self, by: Use, left: Iterable[tuple[int, Use]], dirty: Container[int]) -> None:
+        """Count blocks (address, what they were used for) that left for *by*; *dirty* holds addresses of dirty ones.
 
-    def evicted(self, address: int, victim: Use, dirty: bool) -> None:
-        """Count one block that leaves for :attr:`by`."""
-        by = self.by
-        assert by is not None  # noqa: S101 - whoever looks up says so
-        kind = "outputs" if dirty else victim.kind
+        A run of VGG16 evicts a million blocks, hence the plain form.
+        """
+        victim: Use | None = None
+        counts, words, base, slot = EvictionCounts(), 0, 0, 1
+        useful: list[int] | None = None
+        gone = self._parameters
+        for address, use in left:
+            if use is not victim or dirty:
+                # Most evictions follow one of the same tensor.
+                victim, block = use, use.block
+                counts = self._counts(by, "outputs" if address in dirty else use.kind, use)
+                if isinstance(block, ParameterBlock):
+                    gone, useful = self._parameters, None
+                    words = block.values + block.index + block.norm
+                else:
+                    gone, useful, base, slot = self._activations, block.useful, block.address, block.slot
+            counts.blocks += 1
+            counts.words += words if useful is None else useful[(address - base) // slot]
+            gone[address] = counts
+
+    def fetched(self, use: Use, addresses: Iterable[int]) -> None:
+        """Count what of these blocks would not have been fetched for *use*, had it not been evicted."""
+        block = use.block
+        if isinstance(block, ParameterBlock):
+            counts = self._parameters.pop(block.address, None)
+            if counts is not None:
+                counts.refetched_words += block.values + block.index + block.norm
+            return
+        gone = self._activations
+        if gone:
+            for address in addresses:
+                counts = gone.pop(address, None)
+                if counts is not None:
+                    counts.refetched_words += block.useful[(address - block.address) // block.slot]
+
+    def _counts(self, by: Use, kind: str, victim: Use) -> EvictionCounts:
         key = Eviction(by.kind, by.task, kind, victim.task, victim.layer, self.from_task, self.to_task)
         counts = self._table.get(key)
         if counts is None:
             counts = self._table[key] = EvictionCounts()
-        words = victim.words(address)
-        counts.blocks += 1
-        counts.words += words
-        gone = self._parameters if isinstance(victim.block, ParameterBlock) else self._activations
-        gone[address] = counts, words
-
-    def fetched(self, addresses: list[int]) -> None:
-        """Count what of these blocks would not have been fetched, had it not been evicted."""
-        parameters, activations = self._parameters, self._activations
-        if not parameters and not activations:
-            return
-        for address in addresses:
-            found = activations.pop(address, None) or parameters.pop(address, None)
-            if found is not None:
-                counts, words = found
-                counts.refetched_words += words
+        return counts

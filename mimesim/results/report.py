@@ -68,6 +68,7 @@ def render_summary(results: Sequence[CaseResult], workload: RunSettings, out: Pa
         table,
         *titles,
         Text(note, style="dim"),
+        *_evictions(rows),
         *_verdict(all_violations(results, workload)),
         *_files(out),
     )
@@ -82,6 +83,16 @@ def _main_stall(row: Row) -> str:
     stalls = {name: _number(row[f"stall_{name}_cycles"]) for name in STALLS}
     name = max(stalls, key=lambda stall: stalls[stall])
     return f"{name} {_share(stalls[name], row['cycles'])}" if stalls[name] else "none"
+
+
+def _evictions(rows: Sequence[Row]) -> list[RenderableType]:
+    """Return what tasks threw out of the caches when they followed each other, and what of it was fetched again."""
+    from rich.text import Text
+
+    if not any(row["refetched_words_at_switches"] for row in rows):
+        return []
+    again = ", ".join(f"{row['case']} {_number(row['refetched_words_at_switches']) / 1e6:.3g}" for row in rows)
+    return [Text(f"evicted at task switches and fetched again, Mwords: {again}", style="dim")]
 
 
 def _verdict(violations: Sequence[str]) -> list[RenderableType]:
@@ -104,7 +115,7 @@ def _files(out: Path) -> list[RenderableType]:
     layers = str(out / "layers.csv")
     return [
         Text(f"results in {out}: summary.csv, layers.csv, accesses.csv, phases.csv,"),
-        Text("  images.csv, storage.csv, run.json; a first look:"),
+        Text("  images.csv, evictions.csv, storage.csv, run.json; a first look:"),
         Text(f"  pandas.read_csv({layers!r}).pivot_table("),
         Text("    'energy_total', 'layer', 'case', 'sum', sort=False)"),
     ]

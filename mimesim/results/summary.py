@@ -10,6 +10,7 @@ from mimesim.config.energy import Energy
 from mimesim.energy import LEVELS, CaseEnergy, PriceList
 from mimesim.ledger import STALLS
 from mimesim.results.csv_file import Cell, Row
+from mimesim.results.evictions import EVICTION_SUMS, eviction_sums
 from mimesim.results.tables import PE_PARTS, PricedCase, image_rows
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ SUMMARY = (
     *("accounting", "energy_unit", *(f"energy_{level}" for level in LEVELS), "energy_total"),
     *("energy_total_paper", "energy_total_full"),
     *_DRAM_COLUMNS,
+    *EVICTION_SUMS,
     *(f"bytes_stored_{tensor}" for tensor in _STORED),
     "bytes_stored",
     *(f"{name}_per_image_{end}" for name in _SPREAD for end in ("min", "max")),
@@ -80,6 +82,7 @@ def _row(result: CaseResult, energy: Energy) -> dict[str, Cell]:
         "energy_total_paper": CaseEnergy(result.ledger, PriceList(energy.prices, "paper", result.hardware)).total(),
         "energy_total_full": CaseEnergy(result.ledger, PriceList(energy.prices, "full", result.hardware)).total(),
         **_traffic(result),
+        **eviction_sums(result.ledger),
         **_storage(result),
         **_spread(priced),
     }

@@ -16,6 +16,7 @@ from mimesim.errors import InputError
 from mimesim.results import tables
 from mimesim.results.csv_file import render_csv
 from mimesim.results.document import RUN_JSON, RunSettings, all_violations, is_run_document, render_run
+from mimesim.results.evictions import EVICTIONS, evictions_rows
 from mimesim.results.summary import SUMMARY, summary_rows
 
 if TYPE_CHECKING:
@@ -94,6 +95,7 @@ def render_files(
         "accesses.csv": render_csv(tables.ACCESSES, tables.accesses_rows(cases)),
         "phases.csv": render_csv(tables.PHASES, tables.phases_rows(cases)),
         "images.csv": render_csv(tables.IMAGES, tables.image_rows(cases)),
+        "evictions.csv": render_csv(EVICTIONS, evictions_rows(results)),
         "storage.csv": render_csv(tables.STORAGE, tables.storage_rows(cases)),
         "summary.csv": render_csv(SUMMARY, summary_rows(results, energy)),
     }
