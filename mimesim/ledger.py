@@ -126,7 +126,8 @@ class CaseLedger:
 
     *busy* holds, per part of the machine, the cycles it worked (``dram``: clocks of its data bus). *stored_words* are
     the words of parameters in DRAM by (layer, owner, tensor), for the whole network and all tasks of the workload.
-    *cache_blocks* counts the blocks that were inserted in the caches, evicted, dropped and resident at the end.
+    *conflicts* are the cycles that a stream lost in the banks of a cache, by (cache, stream). *cache_blocks* counts the
+    blocks that were inserted in the caches, evicted, dropped and resident at the end.
     """
 
     cycles: int = 0
@@ -135,6 +136,7 @@ class CaseLedger:
     stored_words: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     dram_events: Counter[str] = field(default_factory=Counter)
     cache_blocks: Counter[str] = field(default_factory=Counter)
+    conflicts: Counter[tuple[str, str]] = field(default_factory=Counter)
     events: int = 0
 
     @property

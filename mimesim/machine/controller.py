@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 
 from simpy import Event
 
 from mimesim.config.hardware import Caches, Hardware
 from mimesim.ledger import ImageRow
+from mimesim.machine.banks import BankArbiter
 from mimesim.machine.cache import Cache, Victims, no_victims
 from mimesim.machine.clock import Clock
 from mimesim.machine.dram import Dram, Runs
@@ -47,8 +48,17 @@ class Controller:
     evicted blocks are incomplete.
     """
 
-    def __init__(self, environment: Clock, hardware: Hardware, stream: PassStream, dram: Dram) -> None:
+    def __init__(
+        self,
+        environment: Clock,
+        hardware: Hardware,
+        stream: PassStream,
+        dram: Dram,
+        arbiters: Sequence[BankArbiter | None] = (None,) * len(READS),
+    ) -> None:
         self._environment = environment
+        self._arbiters = arbiters
+        self._fill_words = hardware.noc.fill_words_per_cycle
         self._stream = stream
         self._dram = dram
         self._burst_words = hardware.burst_words
@@ -167,6 +177,10 @@ class Controller:
             if runs:
                 self._requests[kind] += 1
                 self._dram.submit(kind, runs)
+                if (arbiter := self._arbiters[kind]) is not None:
+                    words = sum(bursts for _, bursts in runs) * self._burst_words
+                    end = self._dram.arrivals[kind][-1]
+                    arbiter.fill(end - -(-words // self._fill_words), end)
 
     def _look_up_weights(self, run: PhaseRun, fill: int, victims: Victims, runs: Runs) -> None:
         needed = run.phase.fills[fill]

@@ -44,7 +44,8 @@ class DrainJob:
     """Compare, mask, pool and write out one position tile of one group, once pass *after* of the phase is done.
 
     *thresholds* are the blocks it loads, *writes* the runs (address, bursts) of the activation blocks it completes and
-    writes to DRAM, *outputs* those, as (region, numbers of blocks), that go into a cache if there is room.
+    writes to DRAM, *outputs* those, as (region, numbers of blocks), that go into a cache if there is room. Of *cycles*,
+    the first *load_cycles* read thresholds, and the last *store_cycles* write into a cache.
     """
 
     after: int
@@ -52,6 +53,8 @@ class DrainJob:
     thresholds: list[ThresholdUse]
     writes: list[tuple[int, int]]
     outputs: list[tuple[ActivationRegion, list[int]]] = field(default_factory=list)
+    load_cycles: int = 0
+    store_cycles: int = 0
 
 
 @dataclass(slots=True)
@@ -61,8 +64,9 @@ class Phase:
     *position*: which operation of the network. *cycles*: length of the pass. *fill*: number of the fill it uses, -1 for
     none. *lookups*: (region, numbers of blocks) pairs. *accumulation*: its index in the phase when the pass is the
     first of one, else -1. *group*: whose pass it is. *scope*: see :class:`Accumulation`. *mapped_pes*: PEs that hold an
-    output. *rows* and *feed_cycles*: cycles of each row and of the activation network, where rows may drift
-    (``barrier: tile``). *jobs_of*, per accumulation: drain jobs up to its end. *dead*: what no later phase reads.
+    output. *rows* and *feed_cycles*: cycles of each row and of the activation network, where rows may drift (``barrier:
+    tile``); the network's also where banks may collide. *jobs_of*, per accumulation: drain jobs up to its end. *dead*:
+    what no later phase reads.
     """
 
     record: PhaseRecord
@@ -171,6 +175,7 @@ class _Builder:
         self.group_costs: list[PassCosts] = []
         self.group_lookups: list[list[list[list[tuple[ActivationRegion, list[int]]]]]] = []
         self.drifts = plan.schedule.barrier == "tile"
+        self.feeds = self.drifts or plan.hardware.caches.banks is not None
         windows = geometry.windows
         for groups in self.sets:
             for group in groups:
@@ -213,8 +218,9 @@ class _Builder:
                     phase.lookups.append(lookups[place][k])
                     phase.fill.append(fill)
                     phase.group.append(number)
-                    if self.drifts:
+                    if self.feeds:
                         phase.feed_cycles.append(int(costs.feed[place, k]) + 1)
+                    if self.drifts:
                         phase.rows.append(costs.rows(place, k))
         count = len(phase.cycles) - begin
         phase.accumulation.extend([-1] * (count - 1))
@@ -235,6 +241,7 @@ class _Builder:
 
     def _drain(self, accumulation: Accumulation, after: int) -> None:
         phase, tile, placement = self.phase, accumulation.channel_tile, self.plan.placement
+        hardware = self.plan.hardware
         for group in accumulation.groups:
             costs = [self.costs[image.index] for image in group.images]
             for place in accumulation.position_tiles:
@@ -250,6 +257,10 @@ class _Builder:
                     uses.setdefault(block.address, use)
                 cycles = drain_cycles(self.geometry, costs, words, (tile, place))
                 job = DrainJob(after, cycles, list(uses.values()), [])
+                job.load_cycles = -(-words // hardware.noc.threshold_words_per_cycle)
+                if self.writes_back:
+                    latency = hardware.noc.latency_cycles if words else 0
+                    job.store_cycles = cycles - job.load_cycles - latency - hardware.compare_cycles
                 completed = self.geometry.completed.get((tile, place), ())
                 for image in group.images if completed else ():
                     region = placement.output(self.position, image)

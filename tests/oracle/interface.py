@@ -62,4 +62,5 @@ class OracleResult:
     # (phase, by kind, by task, victim's kind, task and layer, task of the pass before, of this one)
     # -> blocks, words, refetched words
     evictions: dict[tuple[int, str, str, str, str, str, str, str], tuple[int, int, int]]
+    conflicts: dict[tuple[str, str], int]  # (cache, stream) -> cycles lost, no zeros
     cache_blocks: dict[str, int]  # inserted, evicted, dropped, resident at the end

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from mimesim.config.hardware import Hardware
 from mimesim.config.schedule import Schedule
 
+from .banks import Banks
 from .evictions import Evictions
 from .ledger import Ledger
 from .program import Pass, Program
@@ -58,6 +59,7 @@ class World:
     requests: dict[int, Request] = field(default_factory=dict)
     waiting: list[Request] = field(default_factory=list)
     evictions: Evictions = field(init=False)
+    banks: Banks = field(init=False)
     writes: dict[int, Request] = field(default_factory=dict)  # by job
     evicted: list[tuple[int, Request]] = field(default_factory=list)  # with the phase of the step
     busy: dict[str, int] = field(
@@ -70,6 +72,7 @@ class World:
         self.fill_lookup_end, self.fill_end = [None] * fills, [None] * fills
         self.job_end = [None] * len(self.program.jobs)
         self.evictions = Evictions(self.program)
+        self.banks = Banks(self.hardware)
         self.phase_end = [None] * len(self.program.phases)
 
     def submit(self, request: Request) -> None:

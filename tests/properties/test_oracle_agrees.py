@@ -92,6 +92,7 @@ def assert_agree(ledger: CaseLedger, oracle: OracleResult) -> None:
         for eviction, counts in phase.evictions.items()
     }
     assert evictions == oracle.evictions
+    assert dict(ledger.conflicts) == oracle.conflicts
     assert dict(ledger.cache_blocks) == oracle.cache_blocks
     for ours, theirs in zip(ledger.phases, oracle.phases, strict=True):
         assert sum(row.busy_cycles for row in ours.rows.values()) == theirs.busy_cycles
