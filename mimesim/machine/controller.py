@@ -8,7 +8,6 @@ from collections.abc import Generator, Sequence
 from simpy import Event
 
 from mimesim.config.hardware import Caches, Hardware
-from mimesim.ledger import ImageRow
 from mimesim.machine.banks import BankArbiter
 from mimesim.machine.cache import Cache, Victims, no_victims
 from mimesim.machine.clock import Clock
@@ -16,6 +15,7 @@ from mimesim.machine.dram import Dram, Runs
 from mimesim.machine.evictions import EvictionLog, Use
 from mimesim.machine.kinds import ACTIVATIONS, OUTPUTS, READS, THRESHOLDS, WEIGHTS, WRITE_BACK
 from mimesim.machine.stream import PassStream, PhaseRun
+from mimesim.machine.write_back import book_allocated, book_evicted, book_written
 from mimesim.schedule.memory_map import ActivationRegion, ParameterBlock
 from mimesim.schedule.program import Phase
 from mimesim.schemes import SHARED
@@ -218,34 +218,23 @@ class Controller:
             words, user = region.slot * self._burst_words, run.first_job + job
             around = set(cache.allocate(addresses, words, user, victims, use))
             self._note(run, cache, use, [])
-            row = record.row(region.image)
             for address in addresses:
-                values, bitmap = region.words(address)
                 if address in around:
-                    details.writes += _write(region, address, row)
+                    details.writes.append(book_written(record, region, address))
                 else:
-                    row.book("cache", "outputs", "write", values)
-                    row.book("cache", "outputs_mask", "write", bitmap)
+                    book_allocated(record, region, address)
 
     def _note(self, run: PhaseRun, cache: Cache, use: Use, missing: list[int]) -> None:
         """Count what missed and what left for it; what left dirty is written by the step that looks up."""
         if cache.left:
             self._log.evicted(use, cache.left, cache.dirty)
-            if cache.dirty:
-                self._write_dirty(run, cache)
+            for address, victim in cache.left if cache.dirty else ():
+                region = victim.block
+                if address in cache.dirty and isinstance(region, ActivationRegion):
+                    self._dirty.append(book_evicted(run.phase.record, region, address))
             cache.forget()
         # Last: one lookup may evict what the next of the same call misses.
         self._log.fetched(use, missing)
-
-    def _write_dirty(self, run: PhaseRun, cache: Cache) -> None:
-        for address, victim in cache.left:
-            region = victim.block
-            if address in cache.dirty and isinstance(region, ActivationRegion):
-                row = run.phase.record.row(region.image)
-                self._dirty += _write(region, address, row)
-                values, bitmap = region.words(address)
-                row.book("cache", "outputs", "read", values)
-                row.book("cache", "outputs_mask", "read", bitmap)
 
     def _use(self, run: PhaseRun, region: ActivationRegion) -> Use:
         """Return what the current phase uses the blocks of *region* for."""
@@ -289,13 +278,3 @@ class Controller:
                 row.book("cache", tensor, "write", words)
             row.bursts["dram", READS[kind], "read"] += bursts
         self._fetched.clear()
-
-
-def _write(region: ActivationRegion, address: int, row: ImageRow) -> Runs:
-    """Book the write of an output block to DRAM and return its run."""
-    bursts = region.bursts[(address - region.address) // region.slot]
-    values, bitmap = region.words(address)
-    row.book("dram", "outputs", "write", values)
-    row.book("dram", "mask", "write", bitmap)
-    row.bursts["dram", "outputs", "write"] += bursts
-    return [(address, bursts)]

@@ -104,6 +104,9 @@ def _case(result: CaseResult) -> dict[str, Any]:
             }
             for image in result.images
         ],
+        "cache_conflict_cycles": {
+            f"{cache}/{stream}": cycles for (cache, stream), cycles in sorted(result.ledger.conflicts.items())
+        },
         "hardware": result.hardware.model_dump(mode="json"),
         "schedule": result.schedule.model_dump(mode="json"),
     }

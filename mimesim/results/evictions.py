@@ -22,7 +22,10 @@ EVICTIONS = (
 )
 
 #: In ``summary.csv``.
-EVICTION_SUMS = ("evicted_words", "refetched_words", "evicted_words_at_switches", "refetched_words_at_switches")
+EVICTION_SUMS = (
+    *("evicted_words", "refetched_words", "refetched_words_at_switches"),
+    *("evicted_words_across_tasks", "refetched_words_across_tasks"),
+)
 
 
 def evictions_rows(results: Sequence[CaseResult]) -> Iterator[Row]:
@@ -48,10 +51,13 @@ def eviction_sums(ledger: CaseLedger) -> dict[str, int]:
     found: list[tuple[Eviction, EvictionCounts]] = [
         entry for phase in ledger.phases for entry in phase.evictions.items()
     ]
-    switched = [counts for eviction, counts in found if eviction.at_task_switch]
+    across = [counts for eviction, counts in found if eviction.by_task != eviction.victim_task]
     return {
         "evicted_words": sum(counts.words for _, counts in found),
         "refetched_words": sum(counts.refetched_words for _, counts in found),
-        "evicted_words_at_switches": sum(counts.words for counts in switched),
-        "refetched_words_at_switches": sum(counts.refetched_words for counts in switched),
+        "refetched_words_at_switches": sum(
+            counts.refetched_words for eviction, counts in found if eviction.at_task_switch
+        ),
+        "evicted_words_across_tasks": sum(counts.words for counts in across),
+        "refetched_words_across_tasks": sum(counts.refetched_words for counts in across),
     }

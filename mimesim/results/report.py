@@ -68,7 +68,7 @@ def render_summary(results: Sequence[CaseResult], workload: RunSettings, out: Pa
         table,
         *titles,
         Text(note, style="dim"),
-        *_evictions(rows),
+        *_caches(rows),
         *_verdict(all_violations(results, workload)),
         *_files(out),
     )
@@ -85,14 +85,19 @@ def _main_stall(row: Row) -> str:
     return f"{name} {_share(stalls[name], row['cycles'])}" if stalls[name] else "none"
 
 
-def _evictions(rows: Sequence[Row]) -> list[RenderableType]:
-    """Return what tasks threw out of the caches when they followed each other, and what of it was fetched again."""
+def _caches(rows: Sequence[Row]) -> list[RenderableType]:
+    """Return what tasks threw out of the caches of each other's, and what the banks of the caches could not carry."""
     from rich.text import Text
 
-    if not any(row["refetched_words_at_switches"] for row in rows):
-        return []
-    again = ", ".join(f"{row['case']} {_number(row['refetched_words_at_switches']) / 1e6:.3g}" for row in rows)
-    return [Text(f"evicted at task switches and fetched again, Mwords: {again}", style="dim")]
+    lines: list[RenderableType] = []
+    for column, what in (
+        ("refetched_words_across_tasks", "evicted by another task and fetched again, Mwords"),
+        ("cache_conflict_cycles", "lost to conflicts in the banks of the caches, Mcycles"),
+    ):
+        if any(row[column] for row in rows):
+            numbers = ", ".join(f"{row['case']} {_number(row[column]) / 1e6:.3g}" for row in rows)
+            lines.append(Text(f"{what}: {numbers}", style="dim"))
+    return lines
 
 
 def _verdict(violations: Sequence[str]) -> list[RenderableType]:

@@ -31,6 +31,7 @@ _GAINS = ("speedup", "energy_gain", "energy_gain_paper", "energy_gain_full", "st
 SUMMARY = (
     *("mode", "case", "scheme", "skipping", "images", "batches", "phases", "passes"),
     *("cycles", "images_per_second", "busy_cycles", *(f"stall_{name}_cycles" for name in STALLS)),
+    "cache_conflict_cycles",
     *("macs", "macs_dense", "input_sparsity", "output_sparsity"),
     *("pes", "pe_utilisation", *(f"pe_{part}" for part in PE_PARTS), "pe_stalled"),
     *("accounting", "energy_unit", *(f"energy_{level}" for level in LEVELS), "energy_total"),
@@ -101,6 +102,7 @@ def _time(result: CaseResult) -> dict[str, Cell]:
         "images_per_second": len(result.images) * result.hardware.clock_mhz * 1e6 / cycles if cycles else None,
         "busy_cycles": busy,
         **{f"stall_{name}_cycles": stalls[name] for name in STALLS},
+        "cache_conflict_cycles": result.ledger.conflicts.total(),
         "pes": result.hardware.grid.pes,
         "pe_stalled": result.hardware.grid.pes * stalls.total(),
     }

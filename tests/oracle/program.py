@@ -23,7 +23,7 @@ from .geometry import (
     position_tiles,
 )
 from .interface import OracleCase, OracleImage, Phase
-from .storage import Block, Storage, owner_of, uses_thresholds
+from .storage import Block, Storage, dead_blocks, owner_of, uses_thresholds
 
 __all__ = ["Job", "Pass", "Program", "build"]
 
@@ -105,17 +105,12 @@ def build(
             shares = [(op, (member,)) for member in members for op in found]
         for operation, chosen in shares:
             program.phases.append(Phase(batch_index, operation.name, chosen))
-            program.phase_dead.append(_dead(program.storage, found, operation, [first + member for member in chosen]))
+            program.phase_dead.append(
+                dead_blocks(program.storage, found, operation, [first + member for member in chosen])
+            )
             _Nest(program, network, operation, [first + member for member in chosen], hardware, schedule, case).run()
         first += len(batch)
     return program
-
-
-def _dead(storage: Storage, found: list[Operation], last: Operation, images: list[int]) -> set[tuple[object, ...]]:
-    """Return the keys of the blocks that no operation after *last* reads, of the tensors that it reads itself."""
-    later = {source.tensor for operation in found[found.index(last) + 1 :] for source in operation.sources}
-    dead = {source.tensor for source in last.sources} - later
-    return {key for key in storage.blocks if key[0] == "activations" and key[1] in dead and key[2] in images}
 
 
 class _Nest:
