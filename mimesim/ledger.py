@@ -9,6 +9,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from mimesim.schemes import SHARED
+
 __all__ = [
     "SHARED_IMAGE",
     "STALLS",
@@ -86,6 +88,11 @@ class Eviction(NamedTuple):
     def at_task_switch(self) -> bool:
         """Whether the pass is of another task than the one before."""
         return self.from_task != self.to_task
+
+    @property
+    def across_tasks(self) -> bool:
+        """Whether a block of one task took the place of a block of another; what tasks share is of none."""
+        return self.by_task != self.victim_task and SHARED not in (self.by_task, self.victim_task)
 
 
 @dataclass(slots=True)

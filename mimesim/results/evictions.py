@@ -51,7 +51,7 @@ def eviction_sums(ledger: CaseLedger) -> dict[str, int]:
     found: list[tuple[Eviction, EvictionCounts]] = [
         entry for phase in ledger.phases for entry in phase.evictions.items()
     ]
-    across = [counts for eviction, counts in found if eviction.by_task != eviction.victim_task]
+    across = [counts for eviction, counts in found if eviction.across_tasks]
     return {
         "evicted_words": sum(counts.words for _, counts in found),
         "refetched_words": sum(counts.refetched_words for _, counts in found),

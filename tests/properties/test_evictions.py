@@ -165,7 +165,7 @@ def test_tasks_throw_out_each_others_weights_but_with_mime_only_those_of_their_h
         found: Counter[tuple[str, str, str]] = Counter()
         for phase in replay(plan_tiny(scheme, "per_position")).phases:
             for eviction, counts in phase.evictions.items():
-                if eviction.by_task != eviction.victim_task and eviction.at_task_switch:
+                if eviction.across_tasks and eviction.at_task_switch:
                     found[eviction.by_kind, eviction.victim_kind, eviction.victim_layer] += counts.refetched_words
         return +found
 
