@@ -82,7 +82,7 @@ def is_run_document(text: str | bytes) -> bool:
 
 
 def _case(result: CaseResult) -> dict[str, Any]:
-    """Return what decided one case, after all defaults and overrides."""
+    """Return what decided one case, after all defaults and overrides, and what the banks of its caches made of it."""
     return {
         "case": result.case,
         "title": result.title,

@@ -95,7 +95,7 @@ def _caches(rows: Sequence[Row]) -> list[RenderableType]:
         ("cache_conflict_cycles", "lost to conflicts in the banks of the caches, Mcycles"),
     ):
         if any(row[column] for row in rows):
-            numbers = ", ".join(f"{row['case']} {_number(row[column]) / 1e6:.3g}" for row in rows)
+            numbers = ", ".join(f"{row['case']} {_number(row[column]) / 1e6:.3f}" for row in rows)
             lines.append(Text(f"{what}: {numbers}", style="dim"))
     return lines
 
