@@ -65,8 +65,8 @@ def phase_bounds(phase: PhaseRecord, hardware: Hardware) -> dict[str, int]:
     for row in phase.rows.values():
         for (_, tensor, _), count in row.bursts.items():
             bursts[tensor] += count
-    early = phase.parts.early_bursts
-    bursts["weights"] -= early
+    bursts["weights"] -= phase.parts.early_reads
+    bursts["outputs"] -= phase.parts.early_writes
     rate = bytes_per_cycle(hardware) / hardware.dram.burst_bytes
     words = hardware.burst_words
     filled = [bursts[kind] * words for kind in _FILLED]

@@ -17,12 +17,15 @@ from numpy.typing import NDArray
 from mimesim.config.energy import Accounting, Energy
 from mimesim.config.hardware import Hardware
 from mimesim.energy import CaseEnergy, PriceList, padding_words
-from mimesim.ledger import SHARED_IMAGE, CaseLedger, PhaseRecord
+from mimesim.ledger import SHARED_IMAGE, CaseLedger, ImageRow, PhaseRecord
 from mimesim.network import Node
 from mimesim.schedule.images import Image
 from mimesim.schedule.program import CasePlan
 
 __all__ = ["energy_violations", "fan_out", "recount_macs", "violations"]
+
+#: What goes from the PE grid into a cache, and from there to DRAM, if at all.
+_WRITTEN = {"outputs", "outputs_mask"}
 
 BoolArray = NDArray[np.bool_]
 IntArray = NDArray[np.int64]
@@ -40,6 +43,7 @@ def violations(plan: CasePlan, ledger: CaseLedger) -> list[str]:
         end = phase.end_cycle
         if number + 1 == len(ledger.phases):
             found.extend(_differ("run: cycles and the end of the last phase", ledger.cycles, end))
+    found.extend(_cache_laws(ledger))
     found.extend(recount.storage(ledger))
     found.extend(recount.completeness(ledger))
     return found
@@ -120,7 +124,7 @@ def _traffic_laws(phase: PhaseRecord, hardware: Hardware) -> Iterator[str]:
     """Whatever leaves DRAM enters a cache, in whole bursts; each MAC reads its operands."""
     for image, row in phase.rows.items():
         name = _name(image)
-        tensors = {tensor for level, tensor, _ in row.words if level in ("dram", "cache")}
+        tensors = {tensor for level, tensor, _ in row.words if level in ("dram", "cache")} - _WRITTEN
         for tensor in sorted(tensors):
             read, filled = row.words["dram", tensor, "read"], row.words["cache", tensor, "write"]
             yield from _differ(f"{name}: {tensor} read from DRAM, filled into the cache", read, filled)
@@ -130,10 +134,32 @@ def _traffic_laws(phase: PhaseRecord, hardware: Hardware) -> Iterator[str]:
         for tensor, direction in (("weights", "read"), ("activations", "read"), ("psums", "read"), ("psums", "write")):
             booked = row.words["reg", tensor, direction]
             yield from _differ(f"{name}: scratchpad {tensor} {direction}, MACs", booked, row.macs)
+        for tensor in ("outputs", "mask") if image not in phase.images else ():
+            yield from _differ(f"{name}: {tensor} written by a phase of other images", _drained(row, tensor), 0)
         loaded = row.words["cache", "thresholds", "read"]
         for direction in ("read", "write"):
             booked = row.words["reg", "thresholds", direction]
             yield from _differ(f"{name}: scratchpad thresholds {direction}, thresholds loaded", booked, loaded)
+
+
+def _cache_laws(ledger: CaseLedger) -> Iterator[str]:
+    """What enters a cache leaves it or is there at the end; nothing is fetched again that was not evicted."""
+    blocks, words = ledger.cache_blocks, ledger.words()
+    left = blocks["evicted"] + blocks["dropped"] + blocks["resident"]
+    yield from _differ("run: blocks inserted in the caches, those that left or are resident", blocks["inserted"], left)
+    rows = [counts for phase in ledger.phases for counts in phase.evictions.values()]
+    yield from _differ("run: blocks evicted, by whom", blocks["evicted"], sum(counts.blocks for counts in rows))
+    again = sum(counts.refetched_words for counts in rows)
+    read = sum(count for (level, _, way), count in words.items() if (level, way) == ("dram", "read"))
+    if again > read:
+        yield f"run: {again} words were fetched again, {read} were read"
+    for counts in rows:
+        if counts.refetched_words > counts.words:
+            yield f"run: {counts.refetched_words} words of {counts.words} evicted were fetched again"
+    for tensor in _WRITTEN:
+        allocated, evicted = words["cache", tensor, "write"], words["cache", tensor, "read"]
+        if evicted > allocated:
+            yield f"run: {evicted} words of {tensor} were evicted, {allocated} were written into a cache"
 
 
 class _Recount:
@@ -160,11 +186,9 @@ class _Recount:
             output = self._mask(image, written)
             values = self._set(written, output)
             yield from _differ(f"{name}: set outputs, recounted", row.output_set, values)
-            words = row.words["dram", "outputs", "write"]
-            yield from _differ(f"{name}: outputs written, set outputs", words, values)
+            yield from _differ(f"{name}: outputs written, set outputs", _drained(row, "outputs"), values)
             bitmap = 0 if output is None else self._bitmap_words(output.shape)
-            words = row.words["dram", "mask", "write"]
-            yield from _differ(f"{name}: mask words written, recounted", words, bitmap)
+            yield from _differ(f"{name}: mask words written, recounted", _drained(row, "mask"), bitmap)
             loaded = row.words["cache", "thresholds", "read"]
             yield from _differ(f"{name}: thresholds loaded, recounted", loaded, self._thresholds(node, image))
 
@@ -239,6 +263,13 @@ class _Recount:
             return channels * height * width
         rows, columns = self._plan.hardware.grid.positions
         return channels * -(-height // min(rows, height)) * -(-width // min(columns, width))
+
+
+def _drained(row: ImageRow, tensor: str) -> int:
+    """Return the words that drain jobs wrote to DRAM or into a cache; what was evicted dirty is not theirs."""
+    cached = "outputs" if tensor == "outputs" else "outputs_mask"
+    evicted = row.words["cache", cached, "read"]
+    return row.words["dram", tensor, "write"] - evicted + row.words["cache", cached, "write"]
 
 
 def _name(image: int) -> str:

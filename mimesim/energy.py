@@ -50,7 +50,8 @@ _LEAKAGE: Access = ("other", "leakage", "elapsed")
 def counted(accounting: Accounting, access: Access) -> bool:
     """Tell whether *accounting* puts a price on this kind of access.
 
-    ``paper``: no bitmaps of activations, no cache fills, and in the scratchpads only the four accesses of each MAC.
+    ``paper``: no bitmaps of activations, no accesses to a cache for which one to DRAM stands already (fills, and reads
+    of what is evicted), and in the scratchpads only the four accesses of each MAC.
     """
     level, tensor, direction = access
     if accounting == "full":
@@ -58,7 +59,7 @@ def counted(accounting: Accounting, access: Access) -> bool:
     if level == "dram":
         return tensor != "mask"
     if level == "cache":
-        return direction == "read" and tensor != "mask"
+        return (direction == "read") != (tensor == "outputs") and tensor not in ("mask", "outputs_mask")
     return (tensor, direction) in _PER_MAC
 
 

@@ -7,8 +7,22 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-__all__ = ["SHARED_IMAGE", "STALLS", "Access", "CaseLedger", "ImageRow", "PartCycles", "PeCycles", "PhaseRecord"]
+from mimesim.schemes import SHARED
+
+__all__ = [
+    "SHARED_IMAGE",
+    "STALLS",
+    "Access",
+    "CaseLedger",
+    "Eviction",
+    "EvictionCounts",
+    "ImageRow",
+    "PartCycles",
+    "PeCycles",
+    "PhaseRecord",
+]
 
 #: (level, tensor, direction), e.g. ("dram", "weights", "read").
 Access = tuple[str, str, str]
@@ -42,7 +56,7 @@ class PartCycles:
 
     *compute*: slowest rows of all passes, swaps included. *feed*: the activation network, likewise. *weights*: fills on
     the weight network, *drain*: drain jobs, *lookups*: tag lookups. What may run before the phase begins, its first
-    weights, is left out of *weights* and *lookups*; *early_bursts* are the bursts of DRAM that this takes.
+    weights, is left out of *weights* and *lookups*; *early_reads* and *early_writes* are the bursts that this takes.
     """
 
     compute: int = 0
@@ -50,7 +64,8 @@ class PartCycles:
     weights: int = 0
     drain: int = 0
     lookups: int = 0
-    early_bursts: int = 0
+    early_reads: int = 0
+    early_writes: int = 0
 
 
 @dataclass(slots=True)
@@ -74,6 +89,40 @@ class ImageRow:
             self.words[level, tensor, direction] += words
 
 
+class Eviction(NamedTuple):
+    """Who evicted whom: kinds of blocks, whose they are, and the layer that used the victim last.
+
+    *from_task* and *to_task* are the tasks of the pass before and of the pass whose lookups evict.
+    """
+
+    by_kind: str
+    by_task: str
+    victim_kind: str
+    victim_task: str
+    victim_layer: str
+    from_task: str
+    to_task: str
+
+    @property
+    def at_task_switch(self) -> bool:
+        """Whether the pass is of another task than the one before."""
+        return self.from_task != self.to_task
+
+    @property
+    def across_tasks(self) -> bool:
+        """Whether a block of one task took the place of a block of another; what tasks share is of none."""
+        return self.by_task != self.victim_task and SHARED not in (self.by_task, self.victim_task)
+
+
+@dataclass(slots=True)
+class EvictionCounts:
+    """Blocks evicted, the useful words in them, and those among them that were fetched again later."""
+
+    blocks: int = 0
+    words: int = 0
+    refetched_words: int = 0
+
+
 @dataclass(slots=True)
 class PhaseRecord:
     """One operation for the images of one phase: times in accelerator cycles, and one row per image."""
@@ -88,6 +137,7 @@ class PhaseRecord:
     rows: dict[int, ImageRow] = field(default_factory=dict)
     pe: PeCycles = field(default_factory=PeCycles)
     parts: PartCycles = field(default_factory=PartCycles)
+    evictions: dict[Eviction, EvictionCounts] = field(default_factory=dict)
 
     def row(self, image: int) -> ImageRow:
         """Return the row of *image*, made on first use."""
@@ -103,6 +153,8 @@ class CaseLedger:
 
     *busy* holds, per part of the machine, the cycles it worked (``dram``: clocks of its data bus). *stored_words* are
     the words of parameters in DRAM by (layer, owner, tensor), for the whole network and all tasks of the workload.
+    *conflicts* are the cycles that a stream lost in the banks of a cache, by (cache, stream). *cache_blocks* counts the
+    blocks that were inserted in the caches, evicted, dropped and resident at the end.
     """
 
     cycles: int = 0
@@ -110,6 +162,8 @@ class CaseLedger:
     busy: Counter[str] = field(default_factory=Counter)
     stored_words: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     dram_events: Counter[str] = field(default_factory=Counter)
+    cache_blocks: Counter[str] = field(default_factory=Counter)
+    conflicts: Counter[tuple[str, str]] = field(default_factory=Counter)
     events: int = 0
 
     @property

@@ -49,7 +49,7 @@ def test_one_port_of_a_unified_cache_is_filled_by_all_streams() -> None:
 
 def test_what_came_before_the_phase_does_not_bound_it() -> None:
     phase = hand_made()
-    phase.parts.early_bursts = 20
+    phase.parts.early_reads = 20
     assert phase_bounds(phase, DEFAULT)["dram"] == 15
 
 

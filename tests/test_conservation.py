@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +17,8 @@ from mimesim.machine import replay
 from mimesim.network import Node
 from mimesim.schedule.program import CasePlan
 from mimesim.schemes import Mime, Pruned, Scheme
-from tests.replays import CASES, plan_tiny
+from tests.replays import CASES, SMALL, plan_tiny
+from tests.schedule.small import hardware
 
 
 @st.composite
@@ -111,6 +113,38 @@ def test_every_schedule_balances(changes: dict[str, object]) -> None:
         assert violations(plan, replay(plan)) == []
 
 
+@pytest.mark.parametrize("organisation", ["private", "unified"])
+@pytest.mark.parametrize("policy", ["lru", "pin"])
+@pytest.mark.parametrize("order", ["layer_major", "image_major"])
+def test_outputs_that_stay_in_a_cache_balance(organisation: str, policy: str, order: Any) -> None:
+    caches = {"organisation": organisation, "policy": policy, "write_policy": "write_back", "unified_kib": 9.0}
+    machine = hardware(SMALL.model_dump(), {"caches": caches | {"activations_kib": 6.0}})
+    for scheme, skipping in ((Mime(), "per_position"), (Pruned("bitmap"), "none")):
+        plan = plan_tiny(scheme, skipping, hardware=machine, schedule=Schedule(batch_order=order))
+        ledger = replay(plan)
+        words = ledger.words()
+        assert words["cache", "outputs", "write"] > words["cache", "outputs", "read"]
+        if order == "layer_major":
+            assert words["cache", "outputs", "read"] > 0, "nothing is evicted dirty"
+        assert violations(plan, ledger) == []
+
+
+def test_a_block_evicted_in_the_phase_of_another_image_balances() -> None:
+    plan = plan_tiny(
+        Mime(),
+        "per_position",
+        hardware=hardware(SMALL.model_dump(), {"caches": {"write_policy": "write_back", "activations_kib": 6.0}}),
+        schedule=Schedule(batch_order="image_major"),
+    )
+    ledger = replay(plan)
+    phase = ledger.phases[1]
+    stranger = next(image for image in (0, 1, 2) if image not in phase.images)
+    phase.row(stranger).book("dram", "mask", "write", 3)
+    assert any(
+        f"image {stranger}: mask written by a phase of other images: 3 is not 0" in v for v in violations(plan, ledger)
+    )
+
+
 @pytest.fixture(scope="module")
 def balanced() -> CasePlan:
     return plan_tiny(Mime(), "per_position")
@@ -179,6 +213,31 @@ def lost_weights(ledger: CaseLedger) -> None:
     ledger.stored_words["conv1", "shared", "weights"] -= 1
 
 
+def lost_block(ledger: CaseLedger) -> None:
+    ledger.cache_blocks["resident"] -= 1
+
+
+def uncounted_eviction(ledger: CaseLedger) -> None:
+    next(counts for phase in ledger.phases for counts in phase.evictions.values()).blocks -= 1
+
+
+def refetched_twice(ledger: CaseLedger) -> None:
+    counts = next(counts for phase in ledger.phases for counts in phase.evictions.values())
+    counts.refetched_words = counts.words + 1
+
+
+def refetched_more_than_read(ledger: CaseLedger) -> None:
+    counts = next(counts for phase in ledger.phases for counts in phase.evictions.values())
+    counts.words = counts.refetched_words = 10**9
+
+
+def unallocated_output(ledger: CaseLedger) -> None:
+    """One word more is evicted, and written, than was ever put into a cache: rows of others may hold it."""
+    row = ledger.phases[1].row(2)
+    row.book("cache", "outputs", "read", 10**6)
+    row.book("dram", "outputs", "write", 10**6)
+
+
 @pytest.mark.parametrize(
     ("tamper", "broken"),
     [
@@ -202,6 +261,11 @@ def lost_weights(ledger: CaseLedger) -> None:
         (negative_stall, "stall dram is negative: -1"),
         (missing_burst, "bursts of weights (read) are"),
         (skipped_layer, "image 0, layer depthwise: times it ran, once: 0 is not 1"),
+        (lost_block, "run: blocks inserted in the caches, those that left or are resident"),
+        (uncounted_eviction, "run: blocks evicted, by whom"),
+        (refetched_twice, "evicted were fetched again"),
+        (refetched_more_than_read, "words were fetched again, 72300 were read"),
+        (unallocated_output, "words of outputs were evicted, 0 were written into a cache"),
         (lost_weights, "layer conv1: weights of shared in DRAM, recounted: 447 is not 448"),
     ],
 )

@@ -19,6 +19,26 @@ from mimesim.ledger import SHARED_IMAGE, CaseLedger, ImageRow, PeCycles, PhaseRe
 HARDWARE = Hardware()
 
 
+def test_outputs_in_a_cache_cost_once_in_the_papers_accounting() -> None:
+    """A drain into a cache is priced, and so is the write to DRAM of what is evicted, but not its read for that."""
+    tensors = [("outputs", "write"), ("outputs", "read"), ("outputs_mask", "write"), ("outputs_mask", "read")]
+    assert [counted("paper", ("cache", *entry)) for entry in tensors] == [True, False, False, False]
+    assert all(counted("full", ("cache", *entry)) for entry in tensors)
+    row = ImageRow()
+    for access, words in zip([("cache", *entry) for entry in tensors], (10, 4, 3, 1), strict=True):
+        row.book(*access, words)
+    row.book("dram", "outputs", "write", 4)
+    row.book("dram", "mask", "write", 1)
+    row.bursts["dram", "outputs", "write"] = 1
+    # Table IV: 10 x 6 + 4 x 200; in full, all 18 words in the cache and a burst of 32.
+    assert (
+        sum(PriceList(Prices(), "paper", HARDWARE).price(row).values())
+        == 860 * PriceList(Prices(), "paper", HARDWARE).quanta_per_unit
+    )
+    full = PriceList(Prices(), "full", HARDWARE)
+    assert sum(full.price(row).values()) == (18 * 6 + 32 * 200) * full.quanta_per_unit
+
+
 def example_row() -> ImageRow:
     """One image's row with a little of everything."""
     row = ImageRow(busy_cycles=30, stalls=Counter(dram=10), macs=5)

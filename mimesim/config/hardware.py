@@ -57,6 +57,14 @@ class Caches(Strict):
     thresholds_kib: Positive = 52
     unified_kib: Positive = 156
     policy: Literal["lru", "pin"] = Field("lru", description="pin: what is resident stays until its last use")
+    write_policy: Literal["write_around", "write_back"] = Field(
+        "write_around", description="outputs go to DRAM, or into the cache and to DRAM when they are evicted"
+    )
+    banks: Count | None = Field(
+        None, description="SRAM banks of each private cache, a third of a unified one's; null: never too few"
+    )
+    bank_words: Count = Field(16, description="words that a bank reads or writes in a cycle")
+    ports: Literal[1, 2] = Field(2, description="of a bank; 2: one read and one write a cycle, 1: one of them")
     lookup_cycles: Count = Field(1, description="tag lookup of everything one pass needs")
 
 

@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from mimesim.ledger import CaseLedger
+from mimesim.machine.banks import check_banks, make_arbiters
 from mimesim.machine.capacity import check_capacity
 from mimesim.machine.clock import Clock
 from mimesim.machine.comparators import Comparators
 from mimesim.machine.controller import Controller
 from mimesim.machine.dram import Dram
+from mimesim.machine.kinds import ACTIVATIONS, READS, WEIGHTS
 from mimesim.machine.pe_grid import PEGrid
 from mimesim.machine.stream import PassStream
 from mimesim.machine.weight_loader import WeightLoader
@@ -24,9 +26,10 @@ __all__ = ["replay"]
 def replay(plan: CasePlan, progress: Callable[[Phase], None] | None = None) -> CaseLedger:
     """Run *plan* to its end and return what it counted; *progress* is called as each phase begins to be built.
 
-    Raises :class:`InputError` where a cache cannot hold what one pass needs.
+    Raises :class:`InputError` where a cache cannot hold what one pass needs, or its banks cannot carry a stream.
     """
     check_capacity(plan)
+    check_banks(plan.hardware, plan.schedule)
     ledger = CaseLedger(stored_words=book_storage(plan))
 
     def phases() -> Iterator[Phase]:
@@ -40,10 +43,11 @@ def replay(plan: CasePlan, progress: Callable[[Phase], None] | None = None) -> C
     environment = Clock()
     stream = PassStream(environment, phases())
     dram = Dram(environment, plan.hardware)
-    controller = Controller(environment, plan.hardware, stream, dram)
-    loader = WeightLoader(environment, stream, dram)
-    grid = PEGrid(environment, plan.hardware, plan.schedule, stream, dram)
-    comparators = Comparators(environment, plan.hardware, stream, dram)
+    arbiters = make_arbiters(environment, plan.hardware)
+    controller = Controller(environment, plan.hardware, stream, dram, arbiters)
+    loader = WeightLoader(environment, plan.hardware, stream, dram, arbiters[WEIGHTS])
+    grid = PEGrid(environment, plan.hardware, plan.schedule, stream, dram, arbiters[ACTIVATIONS])
+    comparators = Comparators(environment, plan.hardware, stream, dram, arbiters)
     with _no_cycle_collection():
         environment.run()
     ledger.events = environment.events
@@ -55,6 +59,11 @@ def replay(plan: CasePlan, progress: Callable[[Phase], None] | None = None) -> C
         pe_grid=grid.busy_cycles,
         cmp=comparators.busy_cycles,
     )
+    for kind, arbiter in enumerate(arbiters):
+        for name, lost in arbiter.lost.items() if arbiter is not None else ():
+            unified = plan.hardware.caches.organisation == "unified"
+            ledger.conflicts["unified" if unified else READS[kind], name] = lost
+    ledger.cache_blocks.update(controller.count_blocks())
     device = dram.device
     ledger.dram_events.update(
         row_hits=device.row_hits,

@@ -8,9 +8,13 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
-from mimesim.machine.kinds import ACTIVATIONS, READS, THRESHOLDS, WEIGHTS
+from mimesim.machine.evictions import Use
+from mimesim.machine.kinds import ACTIVATIONS, OUTPUTS, THRESHOLDS, WEIGHTS
+from mimesim.schedule.memory_map import ParameterBlock
 
 __all__ = ["Cache", "Victims", "no_victims"]
+
+_KINDS = OUTPUTS + 1
 
 #: By kind: the highest user (fill, pass or drain job) of what a lookup step evicts, -1 for none; the step waits for it.
 Victims = list[int]
@@ -18,11 +22,14 @@ Victims = list[int]
 
 def no_victims() -> Victims:
     """Return the victims of a step that evicts nothing."""
-    return [-1] * len(READS)
+    return [-1] * _KINDS
 
 
-#: A resident block: its size in words, its kind, the last of its users and the scope in which that one ran.
-_Line = tuple[int, int, int, int]
+#: Who looks up when nobody counts what leaves.
+NOBODY = Use("", "", "", ParameterBlock(0, 0, 0, 0, 0, 0))
+
+#: A resident block: its size in words, its kind, the last of its users, its scope and its use.
+_Line = tuple[int, int, int, int, Use]
 
 
 class Cache:
@@ -30,7 +37,8 @@ class Cache:
 
     Ports: one lookup stream from the controller. Latency: none of its own, a step of the controller takes
     ``caches.lookup_cycles``. Books nothing: the controller books what misses. Promises: never holds more than
-    *capacity* words, and with ``pin`` never evicts a block whose scope has not ended.
+    *capacity* words, and with ``pin`` never evicts a block whose scope has not ended. :attr:`left` gathers what was
+    evicted, until whoever counts it and writes what is dirty empties it by :meth:`forget`.
     """
 
     def __init__(self, capacity: int, *, pin: bool = False) -> None:
@@ -38,7 +46,12 @@ class Cache:
         self.used = 0
         self._pin = pin
         self._lines: OrderedDict[int, _Line] = OrderedDict()
-        self._scopes = [0] * len(READS)
+        self._scopes = [0] * _KINDS
+        self.dirty: set[int] = set()
+        #: (address, what it was used for) of evicted blocks, in the order in which they left; some may be dirty.
+        self.left: list[tuple[int, Use]] = []
+        #: Blocks, over the whole run.
+        self.inserted = self.evicted = self.dropped = 0
 
     def __len__(self) -> int:
         """Return the number of resident blocks."""
@@ -51,19 +64,21 @@ class Cache:
     def enter(self, loop: int, phase: int) -> None:
         """Begin a scope: *loop* numbers the iteration within which parameters are used, *phase* that of activations."""
         self._scopes[WEIGHTS] = self._scopes[THRESHOLDS] = loop
-        self._scopes[ACTIVATIONS] = phase
+        self._scopes[ACTIVATIONS] = self._scopes[OUTPUTS] = phase
 
-    def lookup(self, address: int, words: int, kind: int, user: int, victims: Victims) -> bool:
+    def lookup(self, address: int, words: int, kind: int, user: int, victims: Victims, use: Use = NOBODY) -> bool:
         """Use the block at *address* and return whether it was resident; a miss makes room and inserts it.
 
         *user* numbers the fill, pass or drain job that needs the block. What has to leave is added to *victims*.
         """
-        return not self.lookup_all([address], words, kind, user, victims)
+        return not self.lookup_all([address], words, kind, user, victims, use)
 
-    def lookup_all(self, addresses: list[int], words: int, kind: int, user: int, victims: Victims) -> list[int]:
+    def lookup_all(
+        self, addresses: list[int], words: int, kind: int, user: int, victims: Victims, use: Use = NOBODY
+    ) -> list[int]:
         """Look up blocks of equal size in order and return those that miss."""
         lines, missing = self._lines, []
-        line = (words, kind, user, self._scopes[kind])
+        line = (words, kind, user, self._scopes[kind], use)
         for address in addresses:
             if address in lines:
                 lines[address] = line
@@ -71,23 +86,53 @@ class Cache:
                 continue
             missing.append(address)
             if self.used + words > self.capacity and not self._make_room(words, victims):
+                self.inserted -= 1
                 continue
             lines[address] = line
             self.used += words
+        self.inserted += len(missing)
         return missing
+
+    def allocate(self, addresses: list[int], words: int, user: int, victims: Victims, use: Use = NOBODY) -> list[int]:
+        """Insert dirty blocks of equal size that drain job *user* writes; return those that find no room."""
+        line, around = (words, OUTPUTS, user, self._scopes[OUTPUTS], use), []
+        for address in addresses:
+            if self.used + words > self.capacity and not self._make_room(words, victims):
+                around.append(address)
+                continue
+            self._lines[address] = line
+            self.dirty.add(address)
+            self.used += words
+            self.inserted += 1
+        return around
+
+    def drop(self, first: int, end: int) -> None:
+        """Forget the dirty blocks with addresses from *first* up to, not including, *end*."""
+        for address in [address for address in self.dirty if first <= address < end]:
+            self.used -= self._lines.pop(address)[0]
+            self.dirty.remove(address)
+            self.dropped += 1
+
+    def forget(self) -> None:
+        """Count and forget what left."""
+        self.evicted += len(self.left)
+        if self.dirty:
+            self.dirty.difference_update([address for address, _ in self.left])
+        self.left.clear()
 
     def _make_room(self, words: int, victims: Victims) -> bool:
         """Evict least recently used blocks until *words* fit; with ``pin`` only ended ones, and all or none."""
         lines, room = self._lines, self.capacity - words
         if not self._pin:
             while self.used > room:
-                freed, kind, user, _ = lines.popitem(last=False)[1]
+                address, (freed, kind, user, _, use) = lines.popitem(last=False)
                 self.used -= freed
                 if user > victims[kind]:
                     victims[kind] = user
+                self.left.append((address, use))
             return True
         leaving, used = [], self.used
-        for address, (size, kind, _, scope) in lines.items():
+        for address, (size, kind, _, scope, _) in lines.items():
             if used <= room:
                 break
             if scope != self._scopes[kind]:
@@ -96,7 +141,8 @@ class Cache:
         if used > room:
             return False
         for address in leaving:
-            _, kind, user, _ = lines.pop(address)
+            _, kind, user, _, use = lines.pop(address)
             victims[kind] = max(victims[kind], user)
+            self.left.append((address, use))
         self.used = used
         return True

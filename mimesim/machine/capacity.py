@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from mimesim.config.hardware import Caches
 from mimesim.errors import InputError
+from mimesim.machine.kinds import READS
 from mimesim.schedule.loopnest import Group, group_images
 from mimesim.schedule.program import CasePlan
 
@@ -14,11 +15,12 @@ __all__ = ["check_capacity"]
 
 
 class _Need(NamedTuple):
-    """Words of each kind that one pass needs."""
+    """Words of each kind that one pass needs; *outputs* are those that it allocates beside its activations."""
 
     weights: int
     activations: int
     thresholds: int
+    outputs: int = 0
 
 
 def check_capacity(plan: CasePlan) -> None:
@@ -30,12 +32,15 @@ def check_capacity(plan: CasePlan) -> None:
         needs = [_Need(*(bursts * words for bursts in need)) for need in _needs(plan, position)]
         if caches.organisation == "unified":
             worst = max(needs, key=sum)
-            parts = " + ".join(f"{kind} {getattr(worst, kind)}" for kind in _Need._fields)
-            _require(layer, "unified_kib", caches, sum(worst), parts, bits)
+            _require(layer, "unified_kib", caches, worst, bits)
         else:
-            for kind in _Need._fields:
-                most = max(getattr(need, kind) for need in needs)
-                _require(layer, f"{kind}_kib", caches, most, f"{kind} {most}", bits)
+            most = (
+                _Need(max(need.weights for need in needs), 0, 0),
+                max((need._replace(weights=0, thresholds=0) for need in needs), key=sum),
+                _Need(0, 0, max(need.thresholds for need in needs)),
+            )
+            for kind, need in zip(READS, most, strict=True):
+                _require(layer, f"{kind}_kib", caches, need, bits)
 
 
 def _groups(plan: CasePlan, position: int) -> Iterator[Group]:
@@ -47,8 +52,8 @@ def _groups(plan: CasePlan, position: int) -> Iterator[Group]:
                 yield from groups
 
 
-def _needs(plan: CasePlan, position: int) -> Iterator[tuple[int, int, int]]:
-    """Yield bursts (weights, activations, thresholds) of the passes that could be the most demanding ones."""
+def _needs(plan: CasePlan, position: int) -> Iterator[tuple[int, ...]]:
+    """Yield bursts (weights, activations, thresholds, outputs) of the passes that could be the most demanding ones."""
     geometry, placement = plan.geometries[position], plan.placement
     image = plan.batches[0][0]
     slots = [region.slot for region in placement.inputs(position, image)]
@@ -56,6 +61,8 @@ def _needs(plan: CasePlan, position: int) -> Iterator[tuple[int, int, int]]:
         [len(blocks) * slots[chunk.source] for chunk, blocks in zip(geometry.chunks, windows, strict=True)]
         for windows in geometry.windows
     ]
+    completed = geometry.completed if plan.writes_back(position) else {}
+    output = placement.output(position, image).slot
     most_touched = [max(column) for column in zip(*touched, strict=True)]
     kinds = {
         (group.owner, len(group.images), tuple(sorted({image.task for image in group.images})))
@@ -67,16 +74,22 @@ def _needs(plan: CasePlan, position: int) -> Iterator[tuple[int, int, int]]:
         for tile, chunks in enumerate(geometry.chunks_of):
             for k in chunks:
                 fetched = weights[tile, k].bursts if weights else 0
-                if not thresholds or k != chunks[-1]:
+                if k != chunks[-1] or not (thresholds or completed):
                     yield fetched, most_touched[k] * images, 0
                     continue
                 for place in range(len(geometry.position_tiles)):
-                    yield fetched, touched[place][k] * images, sum(blocks[tile, place].bursts for blocks in thresholds)
+                    loaded = sum(blocks[tile, place].bursts for blocks in thresholds)
+                    allocated = len(completed.get((tile, place), ())) * output
+                    yield fetched, touched[place][k] * images, loaded, allocated * images
 
 
-def _require(layer: str, key: str, caches: Caches, words: int, parts: str, word_bits: int) -> None:
+def _require(layer: str, key: str, caches: Caches, need: _Need, word_bits: int) -> None:
     kib: float = getattr(caches, key)
     capacity = int(kib * 1024 * 8) // word_bits
+    words = sum(need)
+    unified = caches.organisation == "unified"
+    named = {name: count for name, count in need._asdict().items() if count or (unified and name in READS)}
+    parts = " + ".join(f"{name} {count}" for name, count in named.items())
     if words > capacity:
         raise InputError(
             "hardware",

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections import deque
+from collections.abc import Generator, Sequence
 
 from simpy import Event
 
 from mimesim.config.hardware import Caches, Hardware
+from mimesim.machine.banks import BankArbiter
 from mimesim.machine.cache import Cache, Victims, no_victims
 from mimesim.machine.clock import Clock
 from mimesim.machine.dram import Dram, Runs
-from mimesim.machine.kinds import ACTIVATIONS, READS, THRESHOLDS, WEIGHTS
+from mimesim.machine.evictions import EvictionLog, Use
+from mimesim.machine.kinds import ACTIVATIONS, OUTPUTS, READS, THRESHOLDS, WEIGHTS, WRITE_BACK
 from mimesim.machine.stream import PassStream, PhaseRun
-from mimesim.schedule.memory_map import ParameterBlock
+from mimesim.machine.write_back import book_allocated, book_evicted, book_written
+from mimesim.schedule.memory_map import ActivationRegion, ParameterBlock
 from mimesim.schedule.program import Phase
+from mimesim.schemes import SHARED
 
 __all__ = ["Controller", "make_caches"]
 
@@ -36,20 +41,41 @@ _NOTHING = (0, 0, 0, 0)
 class Controller:
     """Walks all passes in program order, one lookup step each, and asks DRAM for what is missing.
 
-    Ports: the three caches' tags, three request streams into DRAM. Latency: ``caches.lookup_cycles`` a step. Books:
-    words and bursts read from DRAM and filled into the caches. Promises: never more than ``prefetch_passes`` ahead of
-    the grid, never evicts what is still in use, and looks up in program order whatever the timing.
+    Ports: the three caches' tags, four request streams into DRAM. Latency: ``caches.lookup_cycles`` a step. Books:
+    words and bursts read from DRAM and filled into the caches; with ``write_back`` also the outputs that go into the
+    caches, and those written. Promises: never more than ``prefetch_passes`` ahead of the grid, never evicts what is
+    still in use, and looks up in program order whatever the timing; at most ``writeback_buffers`` requests that write
+    evicted blocks are incomplete.
     """
 
-    def __init__(self, environment: Clock, hardware: Hardware, stream: PassStream, dram: Dram) -> None:
+    def __init__(
+        self,
+        environment: Clock,
+        hardware: Hardware,
+        stream: PassStream,
+        dram: Dram,
+        arbiters: Sequence[BankArbiter | None] = (None,) * len(READS),
+    ) -> None:
         self._environment = environment
+        self._arbiters = arbiters
+        self._fill_words = hardware.noc.fill_words_per_cycle
         self._stream = stream
         self._dram = dram
         self._burst_words = hardware.burst_words
         self._ahead = hardware.prefetch_passes
         self._cycles = hardware.caches.lookup_cycles
+        self._log = EvictionLog()
         self._caches = make_caches(hardware.caches, hardware.word_bits)
         self._requests = [0] * len(READS)
+        #: Completions of the latest requests that write evicted blocks.
+        self._written: deque[int] = deque(maxlen=hardware.writeback_buffers)
+        #: What the current step has to write.
+        self._dirty: Runs = []
+        #: By region, the use of its blocks in the current phase.
+        self._uses: dict[int, Use] = {}
+        self._tasks: dict[int, str] = {}
+        #: What the phase before the current one was the last to read.
+        self._dead: list[ActivationRegion] = []
         #: What the current phase fetched: (image, kind) to values, bitmap or index, norm, bursts.
         self._fetched: dict[tuple[int, int], list[int]] = {}
         self.busy_cycles = 0
@@ -58,13 +84,29 @@ class Controller:
     def _run(self) -> Generator[Event, None, None]:
         number = 0
         while (run := self._stream.phase(number)) is not None:
+            self._log.begin(run.phase.record)
+            self._uses.clear()
+            self._tasks = {image.index: image.task for group in run.phase.groups for image in group.images}
             yield from self._walk(run)
+            self._dead = run.phase.dead
             number += 1
+
+    def count_blocks(self) -> dict[str, int]:
+        """Return how many blocks were inserted in the caches, evicted and dropped, and how many are resident."""
+        caches = list({id(cache): cache for cache in self._caches}.values())
+        return {
+            "inserted": sum(cache.inserted for cache in caches),
+            "evicted": sum(cache.evicted for cache in caches),
+            "dropped": sum(cache.dropped for cache in caches),
+            "resident": sum(len(cache) for cache in caches),
+        }
 
     def _walk(self, run: PhaseRun) -> Generator[Event, None, None]:
         stream, phase = self._stream, run.phase
-        passes_done = stream.passes_done
+        passes_done, log = stream.passes_done, self._log
         fill, job, scope = -1, 0, -1
+        tasks = [{image.task for image in group.images} for group in phase.groups]
+        names = [members.pop() if len(members) == 1 else SHARED for members in tasks]
         for place, fill_needed in enumerate(phase.fill):
             number = run.first_pass + place
             if passes_done.value <= number - self._ahead:
@@ -74,6 +116,9 @@ class Controller:
                 for cache in self._caches:
                     # Scopes of all phases are numbered apart.
                     cache.enter((run.number << 32) + scope, run.number)
+            name = names[phase.group[place]]
+            # The first pass of the run follows no other.
+            log.from_task, log.to_task = log.to_task or name, name
             victims = no_victims()
             requests: list[Runs] = [[], [], []]
             filling = fill_needed != fill
@@ -84,19 +129,25 @@ class Controller:
                 if filling:
                     # The weights come while the previous phase drains; its outputs cannot be read before it ends.
                     if run.number:
-                        phase.record.parts.early_bursts = sum(bursts for _, bursts in requests[WEIGHTS])
-                    yield from self._step(victims, requests)
+                        early = phase.record.parts
+                        early.early_reads = sum(bursts for _, bursts in requests[WEIGHTS])
+                        early.early_writes = sum(bursts for _, bursts in self._dirty)
+                    yield from self._step(run, victims, requests)
                     run.fill_data.append(self._requests[WEIGHTS])
                     stream.fills_looked_up.advance()
                     victims, requests, filling = no_victims(), [[], [], []], False
                 if stream.phases_done.value < run.number:
                     yield stream.phases_done.until(run.number)
+                for region in self._dead:
+                    self._caches[ACTIVATIONS].drop(region.address, region.end)
             self._look_up_activations(run, place, victims, requests[ACTIVATIONS])
             draining = job < len(phase.jobs) and phase.jobs[job].after == place
             if draining:
                 self._look_up_thresholds(run, job, victims, requests[THRESHOLDS])
+                if phase.jobs[job].outputs:
+                    self._allocate_outputs(run, job, victims)
                 job += 1
-            yield from self._step(victims, requests)
+            yield from self._step(run, victims, requests)
             if filling:
                 run.fill_data.append(self._requests[WEIGHTS])
                 stream.fills_looked_up.advance()
@@ -106,47 +157,103 @@ class Controller:
             stream.passes_looked_up.advance()
         self._book(phase)
 
-    def _step(self, victims: Victims, requests: list[Runs]) -> Generator[Event, None, None]:
-        """Wait until what must leave may leave, look up, and submit what missed."""
-        stream = self._stream
+    def _step(self, run: PhaseRun, victims: Victims, requests: list[Runs]) -> Generator[Event, None, None]:
+        """Wait until what must leave may leave, look up, write what leaves dirty and submit what missed."""
+        stream, environment = self._stream, self._environment
         if victims[WEIGHTS] >= stream.fills_done.value:
             yield stream.fills_done.until(victims[WEIGHTS] + 1)
         if victims[ACTIVATIONS] >= stream.passes_done.value:
             yield stream.passes_done.until(victims[ACTIVATIONS] + 1)
         if victims[THRESHOLDS] >= stream.jobs_done.value:
             yield stream.jobs_done.until(victims[THRESHOLDS] + 1)
-        yield self._environment.timeout(self._cycles)
+        if victims[OUTPUTS] >= stream.jobs_done.value:
+            yield stream.jobs_done.until(victims[OUTPUTS] + 1)
+        dirty, self._dirty = self._dirty, []
+        if dirty and len(self._written) == self._written.maxlen and self._written[0] > environment.cycle:
+            yield environment.timeout(self._written[0] - environment.cycle)
+        yield environment.timeout(self._cycles)
         self.busy_cycles += self._cycles
+        if dirty:
+            self._dram.submit(WRITE_BACK, dirty)
+            run.written_back = self._dram.arrivals[WRITE_BACK][-1]
+            self._written.append(run.written_back)
         for kind, runs in enumerate(requests):
             if runs:
                 self._requests[kind] += 1
                 self._dram.submit(kind, runs)
+                if (arbiter := self._arbiters[kind]) is not None:
+                    words = sum(bursts for _, bursts in runs) * self._burst_words
+                    end = self._dram.arrivals[kind][-1]
+                    arbiter.fill(end - -(-words // self._fill_words), end)
 
     def _look_up_weights(self, run: PhaseRun, fill: int, victims: Victims, runs: Runs) -> None:
         needed = run.phase.fills[fill]
-        if not self._find(needed.block, WEIGHTS, run.first_fill + fill, victims):
+        use = Use(READS[WEIGHTS], needed.owner, run.phase.record.layer, needed.block)
+        if not self._find(run, use, needed.block, WEIGHTS, run.first_fill + fill, victims):
             runs.append((needed.block.address, needed.block.bursts))
             self._count(needed.image, WEIGHTS, needed.block)
 
     def _look_up_thresholds(self, run: PhaseRun, job: int, victims: Victims, runs: Runs) -> None:
-        for use in run.phase.jobs[job].thresholds:
-            if not self._find(use.block, THRESHOLDS, run.first_job + job, victims):
-                runs.append((use.block.address, use.block.bursts))
-                self._count(use.image, THRESHOLDS, use.block)
+        for needed in run.phase.jobs[job].thresholds:
+            use = Use(READS[THRESHOLDS], needed.task, run.phase.record.layer, needed.block)
+            if not self._find(run, use, needed.block, THRESHOLDS, run.first_job + job, victims):
+                runs.append((needed.block.address, needed.block.bursts))
+                self._count(needed.image, THRESHOLDS, needed.block)
 
     def _look_up_activations(self, run: PhaseRun, place: int, victims: Victims, runs: Runs) -> None:
         cache, number = self._caches[ACTIVATIONS], run.first_pass + place
         for region, blocks in run.phase.lookups[place]:
             base, slot = region.address, region.slot
             addresses = [base + slot * block for block in blocks]
-            missing = cache.lookup_all(addresses, slot * self._burst_words, ACTIVATIONS, number, victims)
+            use = self._use(run, region)
+            missing = cache.lookup_all(addresses, slot * self._burst_words, ACTIVATIONS, number, victims, use)
             if missing:
+                self._note(run, cache, use, missing)
                 bursts = region.bursts
                 runs += [(address, bursts[(address - base) // slot]) for address in missing]
                 region.fetched += missing
 
-    def _find(self, block: ParameterBlock, kind: int, user: int, victims: Victims) -> bool:
-        return self._caches[kind].lookup(block.address, block.bursts * self._burst_words, kind, user, victims)
+    def _allocate_outputs(self, run: PhaseRun, job: int, victims: Victims) -> None:
+        """Give the blocks that a job completes their places; the job writes around what finds none."""
+        cache, details, record = self._caches[ACTIVATIONS], run.phase.jobs[job], run.phase.record
+        for region, blocks in details.outputs:
+            addresses = [region.address + region.slot * block for block in blocks]
+            use = Use("outputs", self._tasks[region.image], record.layer, region)
+            words, user = region.slot * self._burst_words, run.first_job + job
+            around = set(cache.allocate(addresses, words, user, victims, use))
+            self._note(run, cache, use, [])
+            for address in addresses:
+                if address in around:
+                    details.writes.append(book_written(record, region, address))
+                else:
+                    book_allocated(record, region, address)
+
+    def _note(self, run: PhaseRun, cache: Cache, use: Use, missing: list[int]) -> None:
+        """Count what missed and what left for it; what left dirty is written by the step that looks up."""
+        if cache.left:
+            self._log.evicted(use, cache.left, cache.dirty)
+            for address, victim in cache.left if cache.dirty else ():
+                region = victim.block
+                if address in cache.dirty and isinstance(region, ActivationRegion):
+                    self._dirty.append(book_evicted(run.phase.record, region, address))
+            cache.forget()
+        # Last: one lookup may evict what the next of the same call misses.
+        self._log.fetched(use, missing)
+
+    def _use(self, run: PhaseRun, region: ActivationRegion) -> Use:
+        """Return what the current phase uses the blocks of *region* for."""
+        use = self._uses.get(id(region))
+        if use is None:
+            task = self._tasks[region.image]
+            use = self._uses[id(region)] = Use(READS[ACTIVATIONS], task, run.phase.record.layer, region)
+        return use
+
+    def _find(self, run: PhaseRun, use: Use, block: ParameterBlock, kind: int, user: int, victims: Victims) -> bool:
+        cache = self._caches[kind]
+        found = cache.lookup(block.address, block.bursts * self._burst_words, kind, user, victims, use)
+        if not found:
+            self._note(run, cache, use, [block.address])
+        return found
 
     def _count(self, image: int, kind: int, block: ParameterBlock) -> None:
         sums = self._fetched.setdefault((image, kind), [0, 0, 0, 0])

@@ -9,6 +9,7 @@ from simpy import Event
 from mimesim.config.hardware import Hardware
 from mimesim.config.schedule import Schedule
 from mimesim.ledger import STALLS
+from mimesim.machine.banks import BankArbiter
 from mimesim.machine.clock import Clock
 from mimesim.machine.dram import Dram
 from mimesim.machine.kinds import ACTIVATIONS, WEIGHTS
@@ -23,15 +24,22 @@ _CACHE, _DRAM, _NOC, _DRAIN = range(len(STALLS))
 class PEGrid:
     """Runs one pass after the other on all PEs.
 
-    Ports: the weight banks, the activation network, the banks of partial sums. Latency: the pass's own cycles, with
-    one to swap banks. Books: busy cycles and stalls of each image, PE cycles. Promises: busy + stalls = elapsed cycles
-    of every phase, exactly; passes run in program order.
+    Ports: the weight banks, the activation network, the banks of partial sums. Latency: the pass's own cycles, with one
+    to swap banks, and what it loses in the banks of the cache (*arbiter*). Books: busy cycles and stalls of each image,
+    PE cycles. Promises: busy + stalls = elapsed cycles of every phase, exactly; passes run in program order.
     """
 
     def __init__(
-        self, environment: Clock, hardware: Hardware, schedule: Schedule, stream: PassStream, dram: Dram
+        self,
+        environment: Clock,
+        hardware: Hardware,
+        schedule: Schedule,
+        stream: PassStream,
+        dram: Dram,
+        arbiter: BankArbiter | None = None,
     ) -> None:
         self._environment = environment
+        self._arbiter = arbiter
         self._stream = stream
         self._weights, self._activations = dram.arrivals[WEIGHTS], dram.arrivals[ACTIVATIONS]
         self._psum_banks = hardware.scratchpad.psum_banks
@@ -105,10 +113,23 @@ class PEGrid:
                 and fills_done.value > run.first_fill + phase.fill[place]
             ):
                 yield from self._conditions(run, place, waited[phase.group[place]], environment.cycle)
-            yield environment.timeout(cycles)
+            if self._arbiter is None:
+                yield environment.timeout(cycles)
+            else:
+                feed = phase.feed_cycles[place] - 1
+                waited[phase.group[place]][_CACHE] += yield from self._read(self._arbiter, cycles, feed)
             number += 1
             passes_done.advance()
         self._book(run, phase.cycles, waited)
+
+    def _read(self, arbiter: BankArbiter, cycles: int, feed: int) -> Generator[Event, None, int]:
+        """Run one pass of *cycles*, of which *feed* read the cache, and return by how much conflicts lengthen it."""
+        environment = self._environment
+        planned = environment.cycle + cycles
+        yield from arbiter.run("pe_grid", feed)
+        # Its last cycle swaps the banks.
+        yield environment.timeout(max(planned - environment.cycle, 1))
+        return environment.cycle - planned
 
     def _drift(self, run: PhaseRun) -> Generator[Event, None, None]:
         """Run the passes of a phase with rows that wait for each other only at the end of an accumulation."""

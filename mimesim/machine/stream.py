@@ -17,7 +17,8 @@ class PhaseRun:
     """A phase while it runs, and where its passes, fills, drain jobs and accumulations begin in the run's numbering.
 
     The controller notes which request brings the data of each fill, pass and drain job: the count of completed requests
-    of that stream which says that it is there.
+    of that stream which says that it is there. *written_back* is the cycle in which the latest write of blocks that it
+    evicted is complete.
     """
 
     number: int
@@ -28,6 +29,7 @@ class PhaseRun:
     fill_data: list[int] = field(default_factory=list)
     pass_data: list[int] = field(default_factory=list)
     job_data: list[int] = field(default_factory=list)
+    written_back: int = 0
 
 
 class PassStream:

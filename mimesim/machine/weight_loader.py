@@ -6,6 +6,8 @@ from collections.abc import Generator
 
 from simpy import Event
 
+from mimesim.config.hardware import Hardware
+from mimesim.machine.banks import BankArbiter
 from mimesim.machine.clock import Clock
 from mimesim.machine.dram import Dram
 from mimesim.machine.kinds import WEIGHTS
@@ -19,13 +21,23 @@ _BANKS = 2
 class WeightLoader:
     """Fills the two weight banks of all PEs in turn, by multicast.
 
-    Ports: read port of the weight cache, the weight network. Latency: words over the network's width, plus its latency.
+    Ports: read port of the weight cache, the weight network. Latency: words over the network's width, plus its latency,
+    and cycles lost in the cache's banks (*arbiter*).
     Books: its busy cycles; words are booked with the program. Promises: a bank is overwritten only when all passes that
     use it have ended.
     """
 
-    def __init__(self, environment: Clock, stream: PassStream, dram: Dram) -> None:
+    def __init__(
+        self,
+        environment: Clock,
+        hardware: Hardware,
+        stream: PassStream,
+        dram: Dram,
+        arbiter: BankArbiter | None = None,
+    ) -> None:
         self._environment = environment
+        self._latency = hardware.noc.latency_cycles
+        self._arbiter = arbiter
         self._stream = stream
         self._arrivals = dram.arrivals[WEIGHTS]
         self.busy_cycles = 0
@@ -48,7 +60,11 @@ class WeightLoader:
                     yield environment.timeout(arrival - environment.cycle)
                 if stream.passes_done.value < released[0]:
                     yield stream.passes_done.until(released[0])
-                yield environment.timeout(details.cycles)
+                if self._arbiter is None:
+                    yield environment.timeout(details.cycles)
+                else:
+                    yield from self._arbiter.run("noc", details.cycles - self._latency)
+                    yield environment.timeout(self._latency)
                 self.busy_cycles += details.cycles
                 stream.fills_done.advance()
                 released = [*released[1:], last]

@@ -82,7 +82,7 @@ def is_run_document(text: str | bytes) -> bool:
 
 
 def _case(result: CaseResult) -> dict[str, Any]:
-    """Return what decided one case, after all defaults and overrides."""
+    """Return what decided one case, after all defaults and overrides, and what the banks of its caches made of it."""
     return {
         "case": result.case,
         "title": result.title,
@@ -104,6 +104,9 @@ def _case(result: CaseResult) -> dict[str, Any]:
             }
             for image in result.images
         ],
+        "cache_conflict_cycles": {
+            f"{cache}/{stream}": cycles for (cache, stream), cycles in sorted(result.ledger.conflicts.items())
+        },
         "hardware": result.hardware.model_dump(mode="json"),
         "schedule": result.schedule.model_dump(mode="json"),
     }

@@ -70,6 +70,7 @@ def render_summary(results: Sequence[CaseResult], workload: RunSettings, out: Pa
         *titles,
         Text(note, style="dim"),
         Text(_bounds(results), style="dim"),
+        *_caches(rows),
         *_verdict(all_violations(results, workload)),
         *_files(out),
     )
@@ -95,6 +96,21 @@ def _bounds(results: Sequence[CaseResult]) -> str:
     return "bound, and the share of its cycles that a perfect overlap takes: " + ", ".join(shares) + "."
 
 
+def _caches(rows: Sequence[Row]) -> list[RenderableType]:
+    """Return what tasks threw out of the caches of each other's, and what the banks of the caches could not carry."""
+    from rich.text import Text
+
+    lines: list[RenderableType] = []
+    for column, what in (
+        ("refetched_words_across_tasks", "evicted by another task and fetched again, Mwords"),
+        ("cache_conflict_cycles", "lost to conflicts in the banks of the caches, Mcycles"),
+    ):
+        if any(row[column] for row in rows):
+            numbers = ", ".join(f"{row['case']} {_number(row[column]) / 1e6:.3f}" for row in rows)
+            lines.append(Text(f"{what}: {numbers}", style="dim"))
+    return lines
+
+
 def _verdict(violations: Sequence[str]) -> list[RenderableType]:
     from rich.text import Text
 
@@ -115,7 +131,7 @@ def _files(out: Path) -> list[RenderableType]:
     layers = str(out / "layers.csv")
     return [
         Text(f"results in {out}: summary.csv, layers.csv, accesses.csv, phases.csv,"),
-        Text("  bounds.csv, images.csv, storage.csv, run.json; a first look:"),
+        Text("  bounds.csv, images.csv, evictions.csv, storage.csv, run.json; a first look:"),
         Text(f"  pandas.read_csv({layers!r}).pivot_table("),
         Text("    'energy_total', 'layer', 'case', 'sum', sort=False)"),
     ]

@@ -11,6 +11,7 @@ from mimesim.config.energy import Energy
 from mimesim.energy import LEVELS, CaseEnergy, PriceList
 from mimesim.ledger import STALLS
 from mimesim.results.csv_file import Cell, Row
+from mimesim.results.evictions import EVICTION_SUMS, eviction_sums
 from mimesim.results.tables import PE_PARTS, PricedCase, image_rows
 
 if TYPE_CHECKING:
@@ -32,11 +33,13 @@ SUMMARY = (
     *("mode", "case", "scheme", "skipping", "images", "batches", "phases", "passes"),
     *("cycles", "images_per_second", "busy_cycles", *(f"stall_{name}_cycles" for name in STALLS)),
     *("bound", "bound_cycles", "overlap"),
+    "cache_conflict_cycles",
     *("macs", "macs_dense", "input_sparsity", "output_sparsity"),
     *("pes", "pe_utilisation", *(f"pe_{part}" for part in PE_PARTS), "pe_stalled"),
     *("accounting", "energy_unit", *(f"energy_{level}" for level in LEVELS), "energy_total"),
     *("energy_total_paper", "energy_total_full"),
     *_DRAM_COLUMNS,
+    *EVICTION_SUMS,
     *(f"bytes_stored_{tensor}" for tensor in _STORED),
     "bytes_stored",
     *(f"{name}_per_image_{end}" for name in _SPREAD for end in ("min", "max")),
@@ -82,6 +85,7 @@ def _row(result: CaseResult, energy: Energy) -> dict[str, Cell]:
         "energy_total_paper": CaseEnergy(result.ledger, PriceList(energy.prices, "paper", result.hardware)).total(),
         "energy_total_full": CaseEnergy(result.ledger, PriceList(energy.prices, "full", result.hardware)).total(),
         **_traffic(result),
+        **eviction_sums(result.ledger),
         **_storage(result),
         **_spread(priced),
     }
@@ -104,6 +108,7 @@ def _time(result: CaseResult) -> dict[str, Cell]:
         "bound": bound,
         "bound_cycles": best,
         "overlap": best / cycles if cycles else None,
+        "cache_conflict_cycles": result.ledger.conflicts.total(),
         "pes": result.hardware.grid.pes,
         "pe_stalled": result.hardware.grid.pes * stalls.total(),
     }

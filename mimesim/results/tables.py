@@ -91,7 +91,9 @@ class PricedCase(NamedTuple):
         """Yield (phase, image, counts, quanta): images in the order in which they run, what they share last."""
         priced = {(row.phase, row.image): row.quanta for row in self.energy.rows}
         for number, phase in enumerate(self.result.ledger.phases):
-            for image in (*phase.images, SHARED_IMAGE):
+            # Images of other phases: their outputs may be evicted in this one.
+            others = sorted(phase.rows.keys() - {*phase.images, SHARED_IMAGE})
+            for image in (*phase.images, *others, SHARED_IMAGE):
                 if image in phase.rows:
                     yield number, image, phase.rows[image], priced[number, image]
 

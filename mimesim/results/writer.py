@@ -17,6 +17,7 @@ from mimesim.results import tables
 from mimesim.results.bounds import BOUNDS_COLUMNS, bounds_rows
 from mimesim.results.csv_file import render_csv
 from mimesim.results.document import RUN_JSON, RunSettings, all_violations, is_run_document, render_run
+from mimesim.results.evictions import EVICTIONS, evictions_rows
 from mimesim.results.summary import SUMMARY, summary_rows
 
 if TYPE_CHECKING:
@@ -96,6 +97,7 @@ def render_files(
         "phases.csv": render_csv(tables.PHASES, tables.phases_rows(cases)),
         "bounds.csv": render_csv(BOUNDS_COLUMNS, bounds_rows(results)),
         "images.csv": render_csv(tables.IMAGES, tables.image_rows(cases)),
+        "evictions.csv": render_csv(EVICTIONS, evictions_rows(results)),
         "storage.csv": render_csv(tables.STORAGE, tables.storage_rows(cases)),
         "summary.csv": render_csv(SUMMARY, summary_rows(results, energy)),
     }

@@ -1,4 +1,4 @@
-"""What a phase books whatever its timing: everything but DRAM reads and stalls (``docs/machine.md``, section 8)."""
+"""What a phase books whatever its timing and its caches: no stalls, no fetches (``docs/machine.md``, section 8)."""
 
 from __future__ import annotations
 
@@ -53,10 +53,12 @@ def _book_image(plan: CasePlan, phase: Phase, position: int, image: Image, row: 
         row.book("cache", "thresholds", "read", words)
         row.book("reg", "thresholds", "write", words)
         row.book("reg", "thresholds", "read", words)
-    output = costs.output
-    row.book("dram", "outputs", "write", int(output.values.sum()))
-    row.book("dram", "mask", "write", int(output.bitmap.sum()))
-    row.bursts["dram", "outputs", "write"] += int(output.bursts.sum())
+    if not plan.writes_back(position):
+        # Else the caches decide what is written, and when.
+        output = costs.output
+        row.book("dram", "outputs", "write", int(output.values.sum()))
+        row.book("dram", "mask", "write", int(output.bitmap.sum()))
+        row.bursts["dram", "outputs", "write"] += int(output.bursts.sum())
     _book_pe_cycles(plan, phase, geometry, costs, dense, row)
 
 

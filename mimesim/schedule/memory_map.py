@@ -36,6 +36,7 @@ class ParameterBlock:
 class ActivationRegion:
     """The blocks of one tensor of one image: block *i* lies at address + i x slot.
 
+    *bursts* and *useful* hold the bursts and the useful words of each block.
     The controller appends the addresses of what it fetches to *fetched*.
     """
 
@@ -44,16 +45,28 @@ class ActivationRegion:
     stored: StoredBlocks
     image: int
     bursts: list[int]
+    useful: list[int]
     fetched: list[int]
 
     @classmethod
     def of(cls, address: int, stored: StoredBlocks, image: int) -> ActivationRegion:
         """Place the blocks of image number *image* of the replay at *address*."""
-        return cls(address, stored.slot_bursts, stored, image, stored.bursts.tolist(), [])
+        useful = (stored.values + stored.bitmap).tolist()
+        return cls(address, stored.slot_bursts, stored, image, stored.bursts.tolist(), useful, [])
 
     def runs(self, blocks: Iterable[int]) -> list[tuple[int, int]]:
         """Return (address, bursts) of the given blocks."""
         return [(self.address + self.slot * i, self.bursts[i]) for i in blocks]
+
+    @property
+    def end(self) -> int:
+        """The first burst after the region."""
+        return self.address + self.slot * len(self.bursts)
+
+    def words(self, address: int) -> tuple[int, int]:
+        """Return the words of values and of bitmap in the block at *address*."""
+        block = (address - self.address) // self.slot
+        return int(self.stored.values[block]), int(self.stored.bitmap[block])
 
     def take_fetched(self) -> tuple[int, int, int, int]:
         """Return words of values, of bitmap, of norm (none) and bursts fetched since this was last asked."""

@@ -54,6 +54,8 @@ class Placement:
         self._addresses: dict[tuple[str, int], int] = {}
         self._regions: dict[tuple[str, int], ActivationRegion] = {}
         self._batch = -1
+        #: The last operation that reads each tensor.
+        self._last_reader = {s.tensor: number for number, g in enumerate(geometries) for s in g.operation.sources}
         images = list(chain.from_iterable(batches))
         source = images[0].trace
         allocator = Allocator()
@@ -111,6 +113,16 @@ class Placement:
             stored = self._book.costs(geometry, image, self._skipping).output
             self._regions[key] = ActivationRegion.of(self._addresses[key], stored, image.index)
         return self._regions[key]
+
+    def is_read(self, position: int) -> bool:
+        """Return whether any operation reads what operation *position* writes."""
+        return self._geometries[position].operation.output in self._last_reader
+
+    def read_last(self, position: int, image: Image) -> list[ActivationRegion]:
+        """Return the regions of *image* that no operation after *position* reads, of those that it reads itself."""
+        sources = self._geometries[position].operation.sources
+        regions = zip(sources, self.inputs(position, image), strict=True)
+        return [region for source, region in regions if self._last_reader[source.tensor] == position]
 
     def begin_batch(self, number: int) -> None:
         """Forget the activations of earlier batches: no later one reads them."""

@@ -23,32 +23,39 @@ __all__ = ["CasePlan", "DrainJob", "Fill", "Phase", "ThresholdUse", "plan_case"]
 
 @dataclass(slots=True)
 class Fill:
-    """A copy of one weight block into the scratchpads; *cycles* on the NoC, *image* it is booked under."""
+    """A copy of one weight block of *owner* into the scratchpads; *cycles* on the NoC, *image* it is booked under."""
 
     block: ParameterBlock
     cycles: int
     image: int
+    owner: str
 
 
 @dataclass(slots=True)
 class ThresholdUse:
-    """A threshold block that a drain job needs, and the image it is booked under."""
+    """A threshold block of *task* that a drain job needs, and the image it is booked under."""
 
     block: ParameterBlock
     image: int
+    task: str
 
 
 @dataclass(slots=True)
 class DrainJob:
     """Compare, mask, pool and write out one position tile of one group, once pass *after* of the phase is done.
 
-    *thresholds* are the blocks it loads, *writes* the runs (address, bursts) of the activation blocks it completes.
+    *thresholds* are the blocks it loads, *writes* the runs (address, bursts) of the activation blocks it completes and
+    writes to DRAM, *outputs* those, as (region, numbers of blocks), that go into a cache if there is room. Of *cycles*,
+    the first *load_cycles* read thresholds, and the last *store_cycles* write into a cache.
     """
 
     after: int
     cycles: int
     thresholds: list[ThresholdUse]
     writes: list[tuple[int, int]]
+    outputs: list[tuple[ActivationRegion, list[int]]] = field(default_factory=list)
+    load_cycles: int = 0
+    store_cycles: int = 0
 
 
 @dataclass(slots=True)
@@ -58,8 +65,9 @@ class Phase:
     *position*: which operation of the network. *cycles*: length of the pass. *fill*: number of the fill it uses, -1 for
     none. *lookups*: (region, numbers of blocks) pairs. *accumulation*: its index in the phase when the pass is the
     first of one, else -1. *group*: whose pass it is. *scope*: see :class:`Accumulation`. *mapped_pes*: PEs that hold an
-    output. *rows* and *feed_cycles*: cycles of each row and of the activation network, where rows may drift
-    (``barrier: tile``). *jobs_of*, per accumulation: drain jobs up to its end.
+    output. *rows* and *feed_cycles*: cycles of each row and of the activation network, where rows may drift (``barrier:
+    tile``); the network's also where banks may collide. *jobs_of*, per accumulation: drain jobs up to its end. *dead*:
+    what no later phase reads.
     """
 
     record: PhaseRecord
@@ -77,6 +85,7 @@ class Phase:
     fills: list[Fill] = field(default_factory=list)
     jobs: list[DrainJob] = field(default_factory=list)
     jobs_of: list[int] = field(default_factory=list)
+    dead: list[ActivationRegion] = field(default_factory=list)
 
 
 @dataclass
@@ -92,6 +101,10 @@ class CasePlan:
     geometries: list[Geometry]
     book: CostBook
     placement: Placement
+
+    def writes_back(self, position: int) -> bool:
+        """Return whether the output of operation *position* may stay in a cache."""
+        return self.hardware.caches.write_policy == "write_back" and self.placement.is_read(position)
 
     def phases(self) -> Iterator[Phase]:
         """Build the phases one after the other, in program order."""
@@ -139,6 +152,7 @@ class _Builder:
         operation = self.geometry.operation
         self.images = images
         self.weighted = operation.has_weights
+        self.writes_back = plan.writes_back(position)
         self.sets = group_images(self.geometry, plan.scheme, images)
         self.parameters = {image.index: plan.scheme.parameters(operation.node, image.task) for image in images}
         self.costs: dict[int, ImageCosts] = {
@@ -150,6 +164,8 @@ class _Builder:
         owners = {group.owner for groups in self.sets for group in groups} if self.weighted else set()
         self.users = {owner: plan.placement.weights_booked_under(position, owner, batch) for owner in owners}
         self.threshold_users = {image.index: plan.placement.thresholds_booked_under(image, batch) for image in images}
+        if plan.hardware.caches.write_policy == "write_back":
+            self.phase.dead = [region for image in images for region in plan.placement.read_last(position, image)]
         self._prepare_groups()
 
     def _prepare_groups(self) -> None:
@@ -160,6 +176,7 @@ class _Builder:
         self.group_costs: list[PassCosts] = []
         self.group_lookups: list[list[list[list[tuple[ActivationRegion, list[int]]]]]] = []
         self.drifts = plan.schedule.barrier == "tile"
+        self.feeds = self.drifts or plan.hardware.caches.banks is not None
         windows = geometry.windows
         for groups in self.sets:
             for group in groups:
@@ -204,8 +221,9 @@ class _Builder:
                     phase.lookups.append(lookups[place][k])
                     phase.fill.append(fill)
                     phase.group.append(number)
-                    if self.drifts:
+                    if self.feeds:
                         phase.feed_cycles.append(int(costs.feed[place, k]) + 1)
+                    if self.drifts:
                         phase.rows.append(costs.rows(place, k))
         count = len(phase.cycles) - begin
         phase.accumulation.extend([-1] * (count - 1))
@@ -221,11 +239,12 @@ class _Builder:
         block = self.plan.placement.weights[self.position, group.owner][tile, k]
         if not phase.fills or phase.fills[-1].block is not block:
             cycles = -(-block.filled // noc.weight_words_per_cycle) + noc.latency_cycles
-            phase.fills.append(Fill(block, cycles, self.users[group.owner]))
+            phase.fills.append(Fill(block, cycles, self.users[group.owner], group.owner))
         return len(phase.fills) - 1
 
     def _drain(self, accumulation: Accumulation, after: int) -> None:
         phase, tile, placement = self.phase, accumulation.channel_tile, self.plan.placement
+        hardware = self.plan.hardware
         for group in accumulation.groups:
             costs = [self.costs[image.index] for image in group.images]
             for place in accumulation.position_tiles:
@@ -237,15 +256,21 @@ class _Builder:
                         continue
                     block = blocks[tile, place]
                     words += block.values
-                    uses.setdefault(block.address, ThresholdUse(block, self.threshold_users[image.index]))
+                    use = ThresholdUse(block, self.threshold_users[image.index], image.task)
+                    uses.setdefault(block.address, use)
                 cycles = drain_cycles(self.geometry, costs, words, (tile, place))
-                writes = [
-                    run
-                    for image in group.images
-                    for run in placement.output(self.position, image).runs(
-                        self.geometry.completed.get((tile, place), ())
-                    )
-                ]
-                phase.jobs.append(DrainJob(after, cycles, list(uses.values()), writes))
+                job = DrainJob(after, cycles, list(uses.values()), [])
+                job.load_cycles = -(-words // hardware.noc.threshold_words_per_cycle)
+                if self.writes_back:
+                    latency = hardware.noc.latency_cycles if words else 0
+                    job.store_cycles = cycles - job.load_cycles - latency - hardware.compare_cycles
+                completed = self.geometry.completed.get((tile, place), ())
+                for image in group.images if completed else ():
+                    region = placement.output(self.position, image)
+                    if self.writes_back:
+                        job.outputs.append((region, list(completed)))
+                    else:
+                        job.writes += region.runs(completed)
+                phase.jobs.append(job)
                 after += 1
         phase.jobs_of.append(len(phase.jobs))

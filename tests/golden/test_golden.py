@@ -18,7 +18,7 @@ from mimesim.results.writer import render_files
 from tests.replays import CASES, Settings, run_tiny
 
 HERE = Path(__file__).parent
-TABLES = ("layers", "accesses_by_layer", "phases", "bounds", "images", "storage", "summary")
+TABLES = ("layers", "accesses_by_layer", "phases", "bounds", "images", "evictions", "storage", "summary")
 
 
 @pytest.fixture(scope="module", params=["singular", "pipelined"])

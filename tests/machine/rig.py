@@ -37,11 +37,18 @@ def region(address: int, blocks: int, image: int = 0) -> ActivationRegion:
 
 
 def fill(weights: ParameterBlock, cycles: int = 1, image: int = 0) -> Fill:
-    return Fill(weights, cycles, image)
+    return Fill(weights, cycles, image, "shared")
 
 
-def job(after: int, cycles: int = 1, thresholds: Sequence[ParameterBlock] = (), writes: Runs | None = None) -> DrainJob:
-    return DrainJob(after, cycles, [ThresholdUse(one, 0) for one in thresholds], writes or [])
+def job(
+    after: int,
+    cycles: int = 1,
+    thresholds: Sequence[ParameterBlock] = (),
+    writes: Runs | None = None,
+    outputs: Sequence[tuple[ActivationRegion, list[int]]] = (),
+) -> DrainJob:
+    uses = [ThresholdUse(one, 0, "a") for one in thresholds]
+    return DrainJob(after, cycles, uses, writes or [], list(outputs))
 
 
 def phase(

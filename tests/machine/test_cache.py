@@ -54,21 +54,21 @@ def test_a_block_as_large_as_the_cache_empties_it() -> None:
 
 def test_victims_name_the_last_user_of_each_kind() -> None:
     cache, victims = Cache(4), no_victims()
-    assert victims == [-1, -1, -1]
+    assert victims == [-1, -1, -1, -1]
     cache.lookup(1, 1, WEIGHTS, 5, victims)
     cache.lookup(2, 1, ACTIVATIONS, 9, victims)
     cache.lookup(3, 1, WEIGHTS, 7, victims)
     cache.lookup(4, 1, THRESHOLDS, 2, victims)
-    assert victims == [-1, -1, -1]
+    assert victims == [-1, -1, -1, -1]
     # A hit makes user 11 the last one of block 1, which becomes the most recent: it stays longest.
     cache.lookup(1, 1, WEIGHTS, 11, victims)
 
     # One cache for all kinds: 2 and 3 leave for activations.
     cache.lookup(5, 2, ACTIVATIONS, 12, victims)
-    assert victims == [7, 9, -1]
+    assert victims == [7, 9, -1, -1]
     # Then 4 and 1.
     cache.lookup(6, 2, ACTIVATIONS, 13, victims)
-    assert victims == [11, 9, 2]
+    assert victims == [11, 9, 2, -1]
 
 
 def test_lookup_all_is_one_lookup_after_the_other() -> None:
@@ -105,10 +105,10 @@ def test_pin_evicts_all_or_none() -> None:
     # Only A and B may leave, which is not enough for 3 words: nothing does.
     victims = no_victims()
     assert not cache.lookup(0, 3, WEIGHTS, 8, victims)
-    assert (len(cache), cache.used, victims) == (4, 4, [-1, -1, -1])
+    assert (len(cache), cache.used, victims) == (4, 4, [-1, -1, -1, -1])
     assert not cache.lookup(1, 2, WEIGHTS, 8, victims)
     assert [ord(block) in cache for block in "ABCD"] == [False, False, True, True]
-    assert victims == [0, -1, -1]
+    assert victims == [0, -1, -1, -1]
 
 
 def test_pin_evicts_no_more_than_it_takes() -> None:

@@ -37,7 +37,7 @@ class CacheAgainstList(RuleBasedStateMachine):
 
     def model(self, address: int, words: int, kind: int, user: int) -> tuple[bool, list[int]]:
         scope = self.phase if kind == 1 else self.loop
-        victims = [-1, -1, -1]
+        victims = no_victims()
         for block in self.blocks:
             if block.address == address:
                 block.user, block.scope = user, scope
@@ -72,7 +72,7 @@ class CacheAgainstList(RuleBasedStateMachine):
     @rule(addresses=st.lists(st.sampled_from([1, 4, 7, 10]), max_size=4))
     def look_up_all(self, addresses: list[int]) -> None:
         self.users += 1
-        victims, expected, missing = no_victims(), [-1, -1, -1], []
+        victims, expected, missing = no_victims(), no_victims(), []
         found = self.cache.lookup_all(addresses, _EQUAL, 1, self.users, victims)
         for address in addresses:
             hit, left = self.model(address, _EQUAL, 1, self.users)

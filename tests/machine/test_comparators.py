@@ -14,7 +14,14 @@ def drain(
 ) -> tuple[Rig, list[int], list[int]]:
     """Return the rig, the ends of the jobs and the ends of phases; passes end in the given cycles."""
     rig = Rig(phase([1] * len(passes), jobs=jobs))
-    rig.runs[0].job_data.extend(data or [0] * len(jobs))
+    return rig, *drained_phase(rig, passes=passes, buffers=buffers, data=data, arrive=arrive)
+
+
+def drained_phase(
+    rig: Rig, *, passes: list[int], buffers: int = 2, data: list[int] | None = None, arrive: Any = ()
+) -> tuple[list[int], list[int]]:
+    """Return the ends of the jobs and of the phase on *rig*; passes end in the given cycles."""
+    rig.runs[0].job_data.extend(data or [0] * len(rig.runs[0].phase.jobs))
     dram: Any = rig.dram
     Comparators(rig.clock, hardware({"writeback_buffers": buffers}), rig.stream, dram)
     rig.progress(rig.stream.passes_done, *passes)
@@ -22,7 +29,7 @@ def drain(
         rig.arrive(kind, *cycles)
     ends = rig.watch(rig.stream.jobs_done), rig.watch(rig.stream.phases_done)
     rig.clock.run()
-    return rig, *ends
+    return ends
 
 
 def test_a_job_starts_when_its_pass_has_ended_and_the_comparators_are_free() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mimesim.machine.controller import Controller, make_caches
-from mimesim.machine.kinds import ACTIVATIONS, THRESHOLDS, WEIGHTS
+from mimesim.machine.kinds import ACTIVATIONS, THRESHOLDS, WEIGHTS, WRITE_BACK
 from mimesim.schedule.program import Phase
 from tests.machine.rig import Rig, block, fill, job, phase, region
 from tests.schedule.small import hardware
@@ -24,6 +24,7 @@ class Walk:
         fills: Any = (),
         jobs: Any = (),
         closed: Any = (),
+        writes: Any = (),
         bursts: tuple[int, int, int] = (100, 100, 100),
         **changes: Any,
     ) -> None:
@@ -33,6 +34,7 @@ class Walk:
         machine = hardware({"caches": caches}, changes)
         self.rig = rig = Rig(*phases)
         dram: Any = rig.dram
+        rig.arrive(WRITE_BACK, *writes)
         rig.progress(rig.stream.passes_done, *passes)
         rig.progress(rig.stream.fills_done, *fills)
         rig.progress(rig.stream.jobs_done, *jobs)

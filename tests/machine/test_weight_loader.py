@@ -5,13 +5,14 @@ from typing import Any
 from mimesim.machine.kinds import WEIGHTS
 from mimesim.machine.weight_loader import WeightLoader
 from tests.machine.rig import Rig, block, fill, phase
+from tests.schedule.small import hardware
 
 
 def loader(rig: Rig, data: list[int]) -> tuple[WeightLoader, list[int]]:
     """Return the loader and the ends of its fills; fill k needs the first data[k] requests."""
     rig.runs[0].fill_data.extend(data)
     dram: Any = rig.dram
-    made = WeightLoader(rig.clock, rig.stream, dram)
+    made = WeightLoader(rig.clock, hardware(), rig.stream, dram)
     return made, rig.watch(rig.stream.fills_done)
 
 

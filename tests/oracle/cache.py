@@ -19,11 +19,13 @@ Scope = tuple[int, ...]
 
 @dataclass(eq=False)
 class Entry:
-    """A resident block, the scope of its latest lookup and the request that brought it."""
+    """A resident block, the scope and the layer of its latest use and the request that brought it, if one did."""
 
     block: Block
     scope: Scope
-    request: int
+    request: int | None
+    layer: str = ""
+    dirty: bool = False
 
 
 class Directory:
@@ -44,13 +46,14 @@ class Directory:
                 return entry
         return None
 
-    def touch(self, entry: Entry, scope: Scope) -> None:
+    def touch(self, entry: Entry, scope: Scope, layer: str = "") -> None:
         self.entries.remove(entry)
-        entry.scope = scope
+        entry.scope, entry.layer = scope, layer
         self.entries.append(entry)
 
-    def insert(self, block: Block, scope: Scope, request: int, ended: Callable[[Entry], bool]) -> list[Block]:
-        """Keep *block* if there is room or room can be made; return what was evicted."""
+    def insert(self, new: Entry, ended: Callable[[Entry], bool]) -> tuple[bool, list[Entry]]:
+        """Keep a block if there is room or room can be made; return whether it is kept and what was evicted."""
+        block = new.block
         room = self.words - sum(self.size(entry.block) for entry in self.entries)
         victims: list[Entry] = []
         for entry in self.entries:
@@ -60,11 +63,18 @@ class Directory:
                 victims.append(entry)
                 room += self.size(entry.block)
         if room < self.size(block):
-            return []  # it passes through the fill buffer
+            return False, []  # it passes through the fill buffer, or is written around
         for victim in victims:
             self.entries.remove(victim)
-        self.entries.append(Entry(block, scope, request))
-        return [victim.block for victim in victims]
+        self.entries.append(new)
+        return True, victims
+
+    def drop(self, keys: set[tuple[object, ...]]) -> int:
+        """Forget the dirty blocks among *keys* and return how many there were."""
+        dropped = [entry for entry in self.entries if entry.dirty and entry.block.key in keys]
+        for entry in dropped:
+            self.entries.remove(entry)
+        return len(dropped)
 
 
 def directories(hardware: Hardware) -> dict[str, Directory]:
@@ -83,11 +93,11 @@ def directories(hardware: Hardware) -> dict[str, Directory]:
     }
 
 
-def check_capacity(made: Pass, caches: dict[str, Directory]) -> None:
-    """Raise unless every cache holds what one pass needs at once."""
+def check_capacity(made: Pass, allocated: list[Block], caches: dict[str, Directory]) -> None:
+    """Raise unless every cache holds what one pass needs at once, with the output blocks that are *allocated*."""
     needed: dict[int, int] = {}
     weights = [made.weight_block] if made.weight_block else []
-    for block in [*weights, *made.activation_blocks, *made.threshold_blocks]:
+    for block in [*weights, *made.activation_blocks, *made.threshold_blocks, *allocated]:
         cache = caches[block.kind]
         needed[id(cache)] = needed.get(id(cache), 0) + cache.size(block)
         if needed[id(cache)] > cache.words:

@@ -24,6 +24,7 @@ class Step:
     in_use: list[tuple[str, int]] = field(default_factory=list)  # the last users of what it evicts
     missing: dict[str, list[Block]] = field(default_factory=lambda: {kind: [] for kind in KINDS})
     request_numbers: dict[str, int] = field(default_factory=dict)
+    dirty: list[Block] = field(default_factory=list)  # what it evicts and has to write
 
 
 class Controller:
@@ -61,6 +62,10 @@ class Controller:
                 request = Request(kind, step.missing[kind], cycle)
                 self.world.requests[step.request_numbers[kind]] = request
                 self.world.submit(request)
+        if step.dirty:
+            request = Request("evicted", step.dirty, cycle)
+            self.world.evicted.append((step.made.phase, request))
+            self.world.submit(request)
         if step.made.starts_fill and any(block.kind == "weights" for block in step.blocks):
             assert step.made.fill is not None
             self.world.fill_lookup_end[step.made.fill] = cycle
@@ -88,19 +93,41 @@ class Controller:
             return False
         if step.after_phase is not None and world.phase_end[step.after_phase] is None:
             return False
-        ends = {"weights": world.fill_end, "activations": world.pass_end, "thresholds": world.job_end}
+        incomplete = sum(request.done is None for _, request in world.evicted)
+        if step.dirty and incomplete >= world.hardware.writeback_buffers:
+            return False
+        ends = {
+            "weights": world.fill_end,
+            "activations": world.pass_end,
+            "thresholds": world.job_end,
+            "outputs": world.job_end,
+        }
         return all(ends[kind][number] is not None for kind, number in step.in_use)
 
     def _advance(self) -> None:
         """Take the next step and make its lookups: they depend on program order only."""
         self.next = next(self.steps, None)
         if self.next is None:
+            self.world.evictions.end([*{id(cache): cache for cache in self.caches.values()}.values()])
             return
         step, made = self.next, self.next.made
-        check_capacity(made, self.caches)
+        job = None if made.job is None or not step.last_of_pass else self.world.program.jobs[made.job]
+        outputs = list(job.writes) if job is not None and job.allocates else []
+        check_capacity(made, outputs, self.caches)
+        if step.after_phase is not None:
+            dropped = self.caches["activations"].drop(self.world.program.phase_dead[step.after_phase])
+            self.world.evictions.blocks["dropped"] += dropped
         arriving: dict[str, set[int]] = {kind: set() for kind in KINDS}
         for block in step.blocks:
-            arriving[block.kind].add(self._look_up(step, block))
+            request = self._look_up(step, block)
+            if request is not None:
+                arriving[block.kind].add(request)
+        for block in outputs:
+            assert job is not None
+            if self._insert(step, Entry(block, self._scope(made, block.kind), None, made.operation.name, dirty=True)):
+                job.writes.remove(block)
+                job.allocated.append(block)
+                self.last_user[block.key] = ("outputs", job.index)
         wanted = self.world
         if step.last_of_pass:
             wanted.pass_requests[made.index] = arriving["activations"]
@@ -109,14 +136,28 @@ class Controller:
         if made.fill is not None and any(block.kind == "weights" for block in step.blocks):
             wanted.fill_requests[made.fill] = arriving["weights"]
 
-    def _look_up(self, step: Step, block: Block) -> int:
-        """Look up one block and return the number of the request that brings it or has brought it."""
+    def _insert(self, step: Step, entry: Entry) -> bool:
+        """Insert a block and return whether it is kept; the step has to wait for what leaves, and write it if dirty."""
+
+        def ended(other: Entry) -> bool:
+            return other.scope != self._scope(step.made, other.block.kind)
+
+        kept, victims = self.caches[entry.block.kind].insert(entry, ended)
+        self.world.evictions.note(step.made, entry, kept, victims)
+        for victim in victims:
+            step.in_use.append(self.last_user[victim.block.key])
+            if victim.dirty:
+                step.dirty.append(victim.block)
+                self.world.ledger.evict_dirty([victim.block])
+        return kept
+
+    def _look_up(self, step: Step, block: Block) -> int | None:
+        """Look up one block and return the number of the request that brings it or has brought it, if one did."""
         made = step.made
-        cache = self.caches[block.kind]
-        scope = self._scope(made, block.kind)
+        cache, scope = self.caches[block.kind], self._scope(made, block.kind)
         entry = cache.find(block)
         if entry is not None:
-            cache.touch(entry, scope)
+            cache.touch(entry, scope, made.operation.name)
             number = entry.request
         else:
             if block.kind not in step.request_numbers:
@@ -125,12 +166,8 @@ class Controller:
             number = step.request_numbers[block.kind]
             step.missing[block.kind].append(block)
             self.world.ledger.fetch([block])
-
-            def ended(entry: Entry) -> bool:
-                return entry.scope != self._scope(made, entry.block.kind)
-
-            for victim in cache.insert(block, scope, number, ended):
-                step.in_use.append(self.last_user[victim.key])
+            self.world.evictions.fetched(block)
+            self._insert(step, Entry(block, scope, number, made.operation.name))
         user = {"weights": made.fill, "activations": made.index, "thresholds": made.job}[block.kind]
         assert user is not None
         self.last_user[block.key] = (block.kind, user)

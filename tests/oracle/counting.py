@@ -32,8 +32,14 @@ class DrainCost:
 
     thresholds: int
     out: int
-    cycles: int
+    load_cycles: int
+    compare_cycles: int
+    out_cycles: int
     sums: int
+
+    @property
+    def cycles(self) -> int:
+        return self.load_cycles + self.compare_cycles + self.out_cycles
 
 
 def pass_cost(made: Pass, storage: Storage) -> PassCost:
@@ -88,24 +94,25 @@ def pass_cost(made: Pass, storage: Storage) -> PassCost:
 
 
 def fill_cycles(block: Block, storage: Storage) -> int:
-    noc = storage.hardware.noc
-    return ceil_div(block.fill_words, noc.weight_words_per_cycle) + noc.latency_cycles
+    """Return the cycles in which a fill reads its cache: all but the latency."""
+    return ceil_div(block.fill_words, storage.hardware.noc.weight_words_per_cycle)
 
 
 def drain_cost(job: Job, storage: Storage) -> DrainCost:
     made, hardware = job.cause, storage.hardware
     operation, noc = made.operation, hardware.noc
-    thresholds = loading = 0
+    thresholds = loading = latency = 0
     if uses_thresholds(storage.case, operation):
         per_image = len(made.tile)
         if storage.case.thresholds == "neuron":
             per_image *= len(made.position_tile.positions)
         thresholds = per_image * len(made.group)
-        loading = ceil_div(thresholds, noc.threshold_words_per_cycle) + noc.latency_cycles
+        loading = ceil_div(thresholds, noc.threshold_words_per_cycle)
+        latency = noc.latency_cycles
     out = sum(_outputs(made, image, storage) for image in made.group)
-    cycles = loading + hardware.compare_cycles + ceil_div(out, noc.output_words_per_cycle)
+    compare = latency + hardware.compare_cycles
     sums = len(made.tile) * len(made.position_tile.positions) * len(made.group)
-    return DrainCost(thresholds, out, cycles, sums)
+    return DrainCost(thresholds, out, loading, compare, ceil_div(out, noc.output_words_per_cycle), sums)
 
 
 def _outputs(made: Pass, image: int, storage: Storage) -> int:

@@ -59,3 +59,8 @@ class OracleResult:
     words: dict[tuple[str, str, str], int]  # (level, tensor, direction) -> words of the whole run, no zeros
     bursts: dict[tuple[str, str], int]  # (tensor, direction)
     passes: int
+    # (phase, by kind, by task, victim's kind, task and layer, task of the pass before, of this one)
+    # -> blocks, words, refetched words
+    evictions: dict[tuple[int, str, str, str, str, str, str, str], tuple[int, int, int]]
+    conflicts: dict[tuple[str, str], int]  # (cache, stream) -> cycles lost, no zeros
+    cache_blocks: dict[str, int]  # inserted, evicted, dropped, resident at the end

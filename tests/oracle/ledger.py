@@ -34,6 +34,17 @@ class Ledger:
                 self.words["dram", name, "write"] += count
             self.bursts["outputs", "write"] += block.bursts
 
+    def allocate(self, blocks: Iterable[Block]) -> None:
+        for block in blocks:
+            for tensor, count in block.words.items():
+                self.words["cache", "outputs" if tensor == "activations" else "outputs_mask", "write"] += count
+
+    def evict_dirty(self, blocks: Iterable[Block]) -> None:
+        for block in blocks:
+            for tensor, count in block.words.items():
+                self.words["cache", "outputs" if tensor == "activations" else "outputs_mask", "read"] += count
+        self.write_back(blocks)
+
     def fill(self, block: Block) -> None:
         for tensor, count in block.words.items():
             self.words["cache", tensor, "read"] += count

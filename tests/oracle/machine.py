@@ -43,6 +43,9 @@ def simulate(
         words=world.ledger.totals(),
         bursts=dict(world.ledger.bursts),
         passes=len(program.passes),
+        evictions=world.evictions.totals(),
+        conflicts=dict(world.banks.lost),
+        cache_blocks=dict(world.evictions.blocks),
     )
 
 
@@ -63,9 +66,12 @@ def _run(world: World, skip_idle: bool) -> None:
             for part in parts:
                 changed |= part.start(cycle)
         dram.grant(cycle)
+        world.banks.step(cycle)
         if phase_ends.done:
             return
         ends = [end for end in (part.next_end() for part in (*parts, dram)) if end is not None]
+        if (end := world.banks.next_end(cycle)) is not None:
+            ends.append(end)
         assert ends, f"deadlock in cycle {cycle}"
         assert min(ends) > cycle
         # Conditions only change when a step ends: nothing can start before the next end.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from .counting import drain_cost, fill_cycles, pass_cost
+from .banks import Stream
+from .counting import DrainCost, drain_cost, fill_cycles, pass_cost
 from .dram import Device
 from .storage import ceil_div
 from .world import Request, World
@@ -16,18 +17,18 @@ class WeightLoader:
     def __init__(self, world: World) -> None:
         self.world = world
         self.next = 0
-        self.end: int | None = None
+        self.stream: Stream | None = None
 
     def finish(self, cycle: int) -> bool:
-        if self.end != cycle:
+        if self.next_end() != cycle:
             return False
         self.world.fill_end[self.next - 1] = cycle
-        self.end = None
+        self.stream = None
         return True
 
     def start(self, cycle: int) -> bool:
         world, fill = self.world, self.next
-        if self.end is not None or fill == len(world.program.fills) or world.fill_lookup_end[fill] is None:
+        if self.stream is not None or fill == len(world.program.fills) or world.fill_lookup_end[fill] is None:
             return False
         if not world.arrived(world.fill_requests[fill]):
             return False
@@ -35,14 +36,16 @@ class WeightLoader:
             return False
         block = world.program.fills[fill]
         cycles = fill_cycles(block, world.program.storage)
-        world.busy["noc"] += cycles
+        world.busy["noc"] += cycles + world.hardware.noc.latency_cycles
         world.ledger.fill(block)
-        self.end = cycle + cycles
+        self.stream = world.banks.start("noc", cycles, cycle)
         self.next += 1
         return True
 
     def next_end(self) -> int | None:
-        return self.end
+        if self.stream is None or self.stream.done is None:
+            return None
+        return self.stream.done + self.world.hardware.noc.latency_cycles
 
 
 class PeGrid:
@@ -51,16 +54,21 @@ class PeGrid:
     def __init__(self, world: World) -> None:
         self.world = world
         self.next = 0
-        self.under_way: list[tuple[int, int]] = []  # (pass, end)
+        self.under_way: list[tuple[int, int]] = []  # (pass, end but for conflicts)
+        self.stream: Stream | None = None
         self.row_free: list[int] = []
         self.network_free = 0
         self.last_end = 0
 
     def finish(self, cycle: int) -> bool:
-        if not self.under_way or self.under_way[0][1] != cycle:
+        if self.next_end() != cycle:
             return False
-        made, _ = self.under_way.pop(0)
+        made, end = self.under_way.pop(0)
         self.world.pass_end[made] = cycle
+        phase = self.world.program.phases[self.world.program.passes[made].phase]
+        phase.stalls["cache"] += cycle - end
+        if self.stream is not None:
+            self.last_end = cycle
         return True
 
     def start(self, cycle: int) -> bool:
@@ -85,6 +93,7 @@ class PeGrid:
             self.last_end = max([*self.row_free, self.network_free])
         else:
             self.last_end = cycle + max([*cost.row_cycles, network]) + 1
+            self.stream = world.banks.start("pe_grid", network, cycle)
         self.under_way.append((made.index, self.last_end))
         world.pass_start[made.index] = begun
         world.ledger.run_pass(made, cost)
@@ -107,7 +116,12 @@ class PeGrid:
         return True
 
     def next_end(self) -> int | None:
-        return self.under_way[0][1] if self.under_way else None
+        if not self.under_way:
+            return None
+        end = self.under_way[0][1]
+        if self.stream is None:
+            return end
+        return None if self.stream.done is None else max(end, self.stream.done + 1)
 
 
 class CmpUnits:
@@ -116,14 +130,26 @@ class CmpUnits:
     def __init__(self, world: World) -> None:
         self.world = world
         self.next = 0
-        self.end: int | None = None
+        self.cost: DrainCost | None = None
+        self.load: Stream | None = None
+        self.output: Stream | None = None
 
     def finish(self, cycle: int) -> bool:
-        if self.end != cycle:
+        if self.next_end() != cycle:
             return False
+        if self.output is None:
+            # The words that remain after the comparison begin to flow.
+            assert self.cost is not None
+            into_cache = self.world.program.jobs[self.next - 1].allocates
+            if into_cache:
+                self.output = self.world.banks.start("outputs", self.cost.out_cycles, cycle)
+            else:
+                self.output = Stream("outputs", 0, cycle + self.cost.out_cycles)
+            return True
         world, job = self.world, self.world.program.jobs[self.next - 1]
         world.job_end[job.index] = cycle
-        self.end = None
+        self.cost = self.load = self.output = None
+        world.ledger.allocate(job.allocated)
         if job.writes:
             world.writes[job.index] = Request("outputs", job.writes, cycle)
             world.submit(world.writes[job.index])
@@ -132,7 +158,7 @@ class CmpUnits:
 
     def start(self, cycle: int) -> bool:
         world = self.world
-        if self.end is not None or self.next == len(world.program.jobs):
+        if self.cost is not None or self.next == len(world.program.jobs):
             return False
         job = world.program.jobs[self.next]
         if world.pass_end[job.cause.index] is None or not world.arrived(world.job_requests[job.index]):
@@ -143,12 +169,17 @@ class CmpUnits:
         cost = drain_cost(job, world.program.storage)
         world.busy["cmp"] += cost.cycles
         world.ledger.drain(cost)
-        self.end = cycle + cost.cycles
+        self.cost = cost
+        self.load = world.banks.start("cmp", cost.load_cycles, cycle)
         self.next += 1
         return True
 
     def next_end(self) -> int | None:
-        return self.end
+        if self.cost is None or self.load is None or self.load.done is None:
+            return None
+        if self.output is None:
+            return self.load.done + self.cost.compare_cycles
+        return self.output.done
 
 
 class DramPart:
@@ -172,16 +203,16 @@ class DramPart:
         while waiting and len(self.granted) < hardware.dram.queue:
             request = min(waiting, key=lambda r: (r.submitted, r.rank))
             waiting.remove(request)
-            write = request.kind == "outputs"
-            clock = self.device.serve(request.blocks, write, cycle)
+            clock = self.device.serve(request.blocks, request.write, cycle)
             completion = self.device.cycle_of(clock)
             bursts = sum(block.bursts for block in request.blocks)
             self.world.busy["dram"] += bursts * hardware.dram.timing.burst_clocks
-            if not write:
+            if not request.write:
                 port = request.kind if hardware.caches.organisation == "private" else "unified"
                 passing = ceil_div(bursts * hardware.burst_words, hardware.noc.fill_words_per_cycle)
                 completion = max(completion, max(self.port_free.get(port, 0), cycle) + passing)
                 self.port_free[port] = completion
+                self.world.banks.fills.append((port, completion - passing, completion))
             assert completion > cycle, "a request that takes no time"
             self.granted.append((completion, request))
 
@@ -204,7 +235,8 @@ class PhaseEnds:
         world = self.world
         if self.done or world.job_end[world.program.phase_jobs[self.next]] is None:
             return False
-        if any(request.done is None for request in world.writes.values()):
+        evicted = [request for phase, request in world.evicted if phase <= self.next]
+        if any(request.done is None for request in [*world.writes.values(), *evicted]):
             return False
         world.phase_end[self.next] = cycle
         self.next += 1

@@ -23,7 +23,7 @@ from .geometry import (
     position_tiles,
 )
 from .interface import OracleCase, OracleImage, Phase
-from .storage import Block, Storage, owner_of, uses_thresholds
+from .storage import Block, Storage, dead_blocks, owner_of, uses_thresholds
 
 __all__ = ["Job", "Pass", "Program", "build"]
 
@@ -56,12 +56,18 @@ class Pass:
 
 @dataclass
 class Job:
-    """One drain job."""
+    """One drain job: it writes blocks to DRAM and others, those *allocated*, into a cache.
+
+    Which of the blocks that it completes are allocated is found when they are looked up; until then they are *writes*,
+    and *allocates* says whether any may be.
+    """
 
     index: int
     accumulation: int
     cause: Pass
     writes: list[Block]
+    allocates: bool
+    allocated: list[Block] = field(default_factory=list)
 
 
 @dataclass
@@ -77,6 +83,7 @@ class Program:
     last_job_of_accumulation: list[int] = field(default_factory=list)
     phase_passes: list[int] = field(default_factory=list)
     phase_jobs: list[int] = field(default_factory=list)
+    phase_dead: list[set[tuple[object, ...]]] = field(default_factory=list)  # activation blocks nobody reads after it
 
 
 def build(
@@ -98,7 +105,10 @@ def build(
             shares = [(op, (member,)) for member in members for op in found]
         for operation, chosen in shares:
             program.phases.append(Phase(batch_index, operation.name, chosen))
-            _Nest(program, operation, [first + member for member in chosen], hardware, schedule, case).run()
+            program.phase_dead.append(
+                dead_blocks(program.storage, found, operation, [first + member for member in chosen])
+            )
+            _Nest(program, network, operation, [first + member for member in chosen], hardware, schedule, case).run()
         first += len(batch)
     return program
 
@@ -109,6 +119,7 @@ class _Nest:
     def __init__(
         self,
         program: Program,
+        network: Network,
         operation: Operation,
         images: list[int],
         hardware: Hardware,
@@ -125,6 +136,8 @@ class _Nest:
         self.tiles = channel_tiles(operation, hardware)
         self.position_tiles = position_tiles(operation, hardware)
         self.completed = self._completed_blocks()
+        read = {source.tensor for other in operations(network, hardware) for source in other.sources}
+        self.allocates = hardware.caches.write_policy == "write_back" and operation.output in read
         self.previous_block: Block | None = None
         self.begun = False
 
@@ -195,7 +208,7 @@ class _Nest:
                 for image in cause.group
                 for index in ended
             ]
-            self.program.jobs.append(Job(cause.job, accumulation, cause, writes))
+            self.program.jobs.append(Job(cause.job, accumulation, cause, writes, self.allocates))
         self.program.last_job_of_accumulation.append(len(self.program.jobs) - 1)
 
     def _pass(

@@ -22,7 +22,7 @@ from .geometry import (
 )
 from .interface import OracleCase, OracleImage
 
-__all__ = ["SHARED", "Block", "Storage", "ceil_div", "owner_of", "uses_thresholds"]
+__all__ = ["SHARED", "Block", "Storage", "ceil_div", "dead_blocks", "owner_of", "uses_thresholds"]
 
 SHARED = "shared"
 
@@ -179,3 +179,12 @@ class Storage:
             bursts = ceil_div(sum(words.values()), self.hardware.burst_words)
             key = ("activations", tensor, image, index)
             self._place(Block("activations", key, words, bursts, ceil_div(slot, self.hardware.burst_words)))
+
+
+def dead_blocks(
+    storage: Storage, found: list[Operation], last: Operation, images: list[int]
+) -> set[tuple[object, ...]]:
+    """Return the keys of the blocks that no operation after *last* reads, of the tensors that it reads itself."""
+    later = {source.tensor for operation in found[found.index(last) + 1 :] for source in operation.sources}
+    dead = {source.tensor for source in last.sources} - later
+    return {key for key in storage.blocks if key[0] == "activations" and key[1] in dead and key[2] in images}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from hypothesis import assume
@@ -100,6 +101,14 @@ def hardwares(draw: st.DrawFn, tiles_per_pe: int = 1) -> Hardware:
     groups = draw(st.integers(1, 3))
     words = 2 * bank + fifo + groups * (tiles_per_pe * psum_banks * psum_words + 1) + draw(st.integers(0, 2))
     rates = st.integers(1, 24)
+    noc = Noc(
+        weight_words_per_cycle=draw(rates),
+        activation_words_per_cycle=draw(rates),
+        threshold_words_per_cycle=draw(rates),
+        fill_words_per_cycle=draw(rates),
+        output_words_per_cycle=draw(rates),
+        latency_cycles=draw(st.integers(0, 2)),
+    )
     return Hardware(
         clock_mhz=draw(st.integers(200, 2000)) / 4,
         word_bits=word_bits,
@@ -114,26 +123,31 @@ def hardwares(draw: st.DrawFn, tiles_per_pe: int = 1) -> Hardware:
         caches=Caches(
             organisation=draw(st.sampled_from(["private", "unified"])),
             policy=draw(st.sampled_from(["lru", "pin"])),
+            write_policy=draw(st.sampled_from(["write_around", "write_back"])),
             lookup_cycles=draw(st.integers(1, 3)),
+            **_draw_banks(draw, noc),
             weights_kib=1024,
             activations_kib=1024,
             thresholds_kib=1024,
             unified_kib=4096,
         ),
         activation_block=ActivationBlock(patch=draw(pair(1, 4)), channels=draw(st.integers(1, 8))),
-        noc=Noc(
-            weight_words_per_cycle=draw(rates),
-            activation_words_per_cycle=draw(rates),
-            threshold_words_per_cycle=draw(rates),
-            fill_words_per_cycle=draw(rates),
-            output_words_per_cycle=draw(rates),
-            latency_cycles=draw(st.integers(0, 2)),
-        ),
+        noc=noc,
         dram=draw(_drams()),
         prefetch_passes=draw(st.integers(1, 8)),
         compare_cycles=draw(st.integers(1, 3)),
         writeback_buffers=draw(st.integers(1, 3)),
     )
+
+
+def _draw_banks(draw: st.DrawFn, noc: Noc) -> dict[str, Any]:
+    """Draw banks that carry each stream alone, and hardly more."""
+    if draw(st.booleans()):
+        return {}
+    words = draw(st.one_of(st.integers(1, 24), st.just(24)))
+    widest = max(value for name, value in noc.model_dump().items() if name != "latency_cycles")
+    banks = -(-widest // words) + draw(st.sampled_from([0, 0, 0, 1, 2]))
+    return {"banks": banks, "bank_words": words, "ports": draw(st.sampled_from([1, 2]))}
 
 
 def _mask(draw: st.DrawFn, shape: tuple[int, ...]) -> np.ndarray:
@@ -177,6 +191,12 @@ def scenarios(draw: st.DrawFn, most_layers: int = 3, channels: int = 20, size: i
     )
     case, schedule = draw(cases(network, tasks)), draw(schedules())
     hardware = draw(hardwares(schedule.position_tiles_per_pe))
+    caches = hardware.caches
+    if caches.organisation == "unified" and caches.banks is not None:
+        # There are three times as many, for all streams at once.
+        hardware = _with_caches(hardware, {"banks": -(-caches.banks // draw(st.integers(1, 3)))})
+    if schedule.barrier == "tile":
+        hardware = _with_caches(hardware, {"banks": None, "ports": 2})
     hardware = _enlarge(hardware, network, sum(len(batch) for batch in batches))
     program = build(network, batches, tasks, hardware, schedule, case)
     assume(len(program.passes) <= 2 * MOST_PASSES)
@@ -228,7 +248,11 @@ def _shrink_caches(draw: st.DrawFn, hardware: Hardware, program: Program) -> Har
         caches = {"unified_kib": kib(KINDS)}
     else:
         caches = {f"{kind}_kib": kib((kind,)) for kind in KINDS}
-    return hardware.model_copy(update={"caches": hardware.caches.model_copy(update=caches)})
+    return _with_caches(hardware, caches)
+
+
+def _with_caches(hardware: Hardware, changes: dict[str, Any]) -> Hardware:
+    return hardware.model_copy(update={"caches": hardware.caches.model_copy(update=changes)})
 
 
 def _bursts_by_kind(program: Program, index: int) -> dict[str, int]:
@@ -236,6 +260,8 @@ def _bursts_by_kind(program: Program, index: int) -> dict[str, int]:
     blocks: list[Block] = [*made.activation_blocks, *made.threshold_blocks]
     if made.weight_block is not None:
         blocks.append(made.weight_block)
+    if made.job is not None and program.jobs[made.job].allocates:
+        blocks += program.jobs[made.job].writes
     used = dict.fromkeys(KINDS, 0)
     for block in blocks:
         used[block.kind] += block.slot_bursts

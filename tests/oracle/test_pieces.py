@@ -73,7 +73,7 @@ def insert(cache: Directory, address: int, scope: int = 0, bursts: int = 1) -> l
     def ended(entry: Entry) -> bool:
         return entry.scope != (scope,)
 
-    return [victim.address for victim in cache.insert(block(address, bursts), (scope,), 0, ended)]
+    return [victim.block.address for victim in cache.insert(Entry(block(address, bursts), (scope,), 0), ended)[1]]
 
 
 def test_least_recently_used_goes_first() -> None:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from mimesim.config.hardware import Hardware
 from mimesim.config.schedule import Schedule
 
+from .banks import Banks
+from .evictions import Evictions
 from .ledger import Ledger
 from .program import Pass, Program
 from .storage import Block
@@ -16,7 +18,10 @@ __all__ = ["Request", "World"]
 
 @dataclass
 class Request:
-    """A DRAM request; *rank* is its place among those submitted in one cycle, *done* the cycle of completion."""
+    """A DRAM request; *rank* is its place among those submitted in one cycle, *done* the cycle of completion.
+
+    ``outputs`` is the write of a drain job, ``evicted`` that of a lookup step.
+    """
 
     kind: str
     blocks: list[Block]
@@ -25,7 +30,11 @@ class Request:
 
     @property
     def rank(self) -> int:
-        return ("weights", "activations", "thresholds", "outputs").index(self.kind)
+        return ("evicted", "weights", "activations", "thresholds", "outputs").index(self.kind)
+
+    @property
+    def write(self) -> bool:
+        return self.kind in ("evicted", "outputs")
 
 
 @dataclass
@@ -49,7 +58,10 @@ class World:
     job_requests: dict[int, set[int]] = field(default_factory=dict)
     requests: dict[int, Request] = field(default_factory=dict)
     waiting: list[Request] = field(default_factory=list)
+    evictions: Evictions = field(init=False)
+    banks: Banks = field(init=False)
     writes: dict[int, Request] = field(default_factory=dict)  # by job
+    evicted: list[tuple[int, Request]] = field(default_factory=list)  # with the phase of the step
     busy: dict[str, int] = field(
         default_factory=lambda: dict.fromkeys(("controller", "dram", "noc", "pe_grid", "cmp"), 0)
     )
@@ -59,6 +71,8 @@ class World:
         self.lookup_end, self.pass_start, self.pass_end = [None] * passes, [None] * passes, [None] * passes
         self.fill_lookup_end, self.fill_end = [None] * fills, [None] * fills
         self.job_end = [None] * len(self.program.jobs)
+        self.evictions = Evictions(self.program)
+        self.banks = Banks(self.hardware)
         self.phase_end = [None] * len(self.program.phases)
 
     def submit(self, request: Request) -> None:

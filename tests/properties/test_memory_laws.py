@@ -93,16 +93,21 @@ def test_pinning_blocks_of_one_size_in_one_scope_reads_no_more_from_a_larger_cac
     assert len(misses(capacity + 1, trace, sizes, pin=True)) <= len(misses(capacity, trace, sizes, pin=True))
 
 
+#: Banks that carry whatever the networks do.
+UNBANKED: dict[str, Any] = {"caches": {"banks": None, "ports": 2}}
+
 #: Everything that has to do with time alone.
 FASTER: list[dict[str, Any]] = [
     {"dram": {"timing": {"clock_mhz": 4000.0, "burst_clocks": 1}}},
     {"dram": {"timing": {"t_rcd": 40, "t_rp": 30, "t_cl": 30, "t_ras": 90}}},
     {"dram": {"refresh": False, "queue": 9, "banks": 3, "row_bursts": 5}},
     {"clock_mhz": 77.7},
-    {"noc": {"fill_words_per_cycle": 100, "weight_words_per_cycle": 100, "latency_cycles": 9}},
-    {"noc": {"activation_words_per_cycle": 100, "output_words_per_cycle": 100, "threshold_words_per_cycle": 100}},
+    UNBANKED | {"noc": {"fill_words_per_cycle": 100, "weight_words_per_cycle": 100, "latency_cycles": 9}},
+    UNBANKED | {"noc": dict.fromkeys(("activation_words_per_cycle", "output_words_per_cycle"), 100)},
+    UNBANKED | {"noc": {"threshold_words_per_cycle": 100}},
     {"prefetch_passes": 20, "writeback_buffers": 9, "compare_cycles": 7},
     {"caches": {"lookup_cycles": 5}},
+    UNBANKED,
 ]
 
 
@@ -118,7 +123,7 @@ def test_words_do_not_depend_on_time(scenario: Scenario, change: dict[str, Any])
 @SETTINGS
 @given(scenarios(2, 8, 6))
 def test_nothing_is_faster_than_memory_that_answers_at_once(scenario: Scenario) -> None:
-    ideal = {"dram": IDEAL["dram"], "noc": {"fill_words_per_cycle": 10**9}}
+    ideal = UNBANKED | {"dram": IDEAL["dram"], "noc": {"fill_words_per_cycle": 10**9}}
 
     assert replayed(changed(scenario, ideal)).cycles <= replayed(scenario).cycles
 

@@ -12,7 +12,7 @@ from mimesim.machine import replay
 from mimesim.network import Node
 from mimesim.schedule.costs import CostBook
 from mimesim.schedule.images import Image
-from mimesim.schedule.program import plan_case
+from mimesim.schedule.program import CasePlan, plan_case
 from mimesim.schemes import LayerParameters, Scheme
 from tests.oracle.interface import OracleCase, OracleResult
 from tests.oracle.machine import simulate
@@ -54,6 +54,11 @@ class DrawnMasks:
 
 def replayed(scenario: Scenario) -> CaseLedger:
     """Run the scenario on the machine under test."""
+    return replay(planned(scenario))
+
+
+def planned(scenario: Scenario) -> CasePlan:
+    """Plan the scenario as the machine under test gets it."""
     source = DrawnMasks(scenario)
     batches, index = [], 0
     for batch in scenario.batches:
@@ -61,7 +66,7 @@ def replayed(scenario: Scenario) -> CaseLedger:
         for image in batch:
             batches[-1].append(Image(index, image.task, index, source))
             index += 1
-    plan = plan_case(
+    return plan_case(
         scenario.network,
         DrawnScheme(scenario.case),
         scenario.case.skipping,
@@ -71,7 +76,6 @@ def replayed(scenario: Scenario) -> CaseLedger:
         scenario.tasks,
         CostBook(),
     )
-    return replay(plan)
 
 
 def assert_agree(ledger: CaseLedger, oracle: OracleResult) -> None:
@@ -86,6 +90,14 @@ def assert_agree(ledger: CaseLedger, oracle: OracleResult) -> None:
     assert times == [(phase.start_cycle, phase.end_cycle) for phase in oracle.phases]
     assert ledger.cycles == oracle.cycles
     assert dict(ledger.busy) == oracle.busy
+    evictions = {
+        (number, *eviction): (counts.blocks, counts.words, counts.refetched_words)
+        for number, phase in enumerate(ledger.phases)
+        for eviction, counts in phase.evictions.items()
+    }
+    assert evictions == oracle.evictions
+    assert dict(ledger.conflicts) == oracle.conflicts
+    assert dict(ledger.cache_blocks) == oracle.cache_blocks
     for ours, theirs in zip(ledger.phases, oracle.phases, strict=True):
         assert sum(row.busy_cycles for row in ours.rows.values()) == theirs.busy_cycles
         stalls: Counter[str] = Counter(dict.fromkeys(STALLS, 0))
