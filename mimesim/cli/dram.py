@@ -90,8 +90,8 @@ def dram(
       mimesim dram --standard HBM2 --channels 8 --map RoBaRaCoCh --json workloads/dram/example.trace
     """
     from mimesim.config import Override
+    from mimesim.config.standard import DEFAULT_MAP
     from mimesim.dram import Settings, load_standard, read_requests, replay
-    from mimesim.dram.address import DEFAULT_MAP
 
     shorthands = (
         ("--ranks", ("organisation", "ranks"), ranks),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from mimesim.config.standard import Standard
 from mimesim.dram.presets import load_standard, shipped_standards
 from mimesim.dram.replay import Report, replay
 from mimesim.dram.requests import Requests, read_requests
 from mimesim.dram.settings import Settings
-from mimesim.dram.standard import Standard
 
 __all__ = [
     "Report",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mimesim.dram.standard import Standard
+from mimesim.config.standard import Standard
 
 __all__ = ["ENERGIES", "CommandEnergy", "command_energy"]
 
