@@ -98,7 +98,7 @@ def _lay_under(given: dict[str, Any], folder: Path) -> dict[str, Any]:
     name = given.get("standard", _DEFAULT)
     if isinstance(name, Mapping):
         # A part that is described in place: its name is for the record.
-        return merge({**name, "standard": name.get("name", "own")}, {**given, "standard": name.get("name", "own")})
+        return merge({"source": "the workload"} | _part(name), {**given, "standard": name.get("name", "own")})
     if not isinstance(name, str):
         return given
     path = standard_path(name, folder)

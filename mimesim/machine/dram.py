@@ -8,7 +8,7 @@ from heapq import heappush, heappushpop
 
 from mimesim.config.hardware import Hardware
 from mimesim.machine.clock import Clock
-from mimesim.machine.dram_bank import DramDevice
+from mimesim.machine.dram_device import DramDevice
 from mimesim.machine.kinds import KINDS, READS, WEIGHTS, WRITE_BACK
 
 __all__ = ["Dram", "Runs"]
@@ -31,7 +31,7 @@ class Dram:
     def __init__(self, environment: Clock, hardware: Hardware) -> None:
         self._environment = environment
         self._queue_depth = hardware.dram.queue
-        ratio = Fraction(hardware.dram.timing.clock_mhz) / Fraction(hardware.clock_mhz)
+        ratio = Fraction(hardware.dram.clock_mhz) / Fraction(hardware.clock_mhz)
         self._clocks, self._cycles = ratio.numerator, ratio.denominator
         self._burst_words = hardware.burst_words
         self._fill_words = hardware.noc.fill_words_per_cycle
