@@ -50,7 +50,8 @@ class Rotation:
 class DramChannel:
     """Serves row runs in order. Banks are counted as (rank x groups + group) x banks of a group + bank.
 
-    *free* is the clock at which all data so far is over. *activates*, *precharges* and *refreshes* count commands. With *ends*, the end of every burst's data is kept there.
+    *free* is the clock at which all data so far is over. *activates*, *precharges* and *refreshes* count commands. With
+    *ends*, the end of every burst's data is kept there.
     """
 
     # Without them CPython finds this many attributes by hashing, which takes a fifth of the time of the plain channel.
@@ -174,13 +175,13 @@ class DramChannel:
         """Place a read or write of the open row of *bank*."""
         group, rank = self._group_of[bank], self._rank_of[bank]
         latency = self._write_latency if write else self._read_latency
-        idle = self._t_rtrs if self._data_rank not in (None, rank) else 0
+        free = self.free + (self._t_rtrs if self._data_rank not in (None, rank) else 0)
         allowed, allowed_rank = (
             (self._write_group[group], self._write_rank[rank])
             if write
             else (self._read_group[group], self._read_rank[rank])
         )
-        column = max(clock, self.free + idle - latency + self._burst_clocks, self._may_column[bank], allowed, allowed_rank)
+        column = max(clock, free + self._burst_clocks - latency, self._may_column[bank], allowed, allowed_rank)
         self._leave(column, bank, write)
         self.free = column + latency
         return column

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 from mimesim.config.dram import Dram
 from mimesim.config.standard import map_fields
@@ -10,10 +10,6 @@ from mimesim.machine.dram_bank import DramChannel, Rotation
 from mimesim.machine.dram_plain import PlainChannel
 
 __all__ = ["DramDevice"]
-
-
-#: What serves the row runs of a page, its channel, its bank as far as it is known, its row.
-_Place = tuple[Callable[[int, int, int, int, bool], int], int, int, int]
 
 
 class _Lane:
@@ -39,41 +35,44 @@ class DramDevice:
         self._fields = fields = map_fields(config.map, organisation)
         self._banks_per_group, self._groups = organisation.banks_per_group, organisation.bank_groups
         self._burst_clocks = config.burst_clocks
-        (row, _), (column, columns) = fields["Ro"], fields["Co"]
+        (row, rows), (column, columns) = fields["Ro"], fields["Co"]
         #: Bits of an address that tell a row run from others, and below them those in which its banks rotate.
         self._bits = column + columns.bit_length() if row > column else row
         self._turn = min(row, column)
+        # In one bank the upper bits tell rows apart, if columns are not among them: no need to pick the row's.
+        self._row_mask = -1 if row > column else rows
         self._span = 1 << self._bits
         places = [self._bank(address, below=True) for address in range(1 << self._turn)]
-        lanes = [_Lane(channel, places, config) for channel in sorted({channel for channel, _ in places})]
-        self._lanes = None if len(places) == 1 else lanes
-        plain = organisation.ranks * organisation.bank_groups == max(lane.banks for lane in lanes) == 1
+        self._lanes = [_Lane(channel, places, config) for channel in sorted({channel for channel, _ in places})]
+        plain = organisation.ranks * organisation.bank_groups == max(lane.banks for lane in self._lanes) == 1
         kind = PlainChannel if plain and not keep_ends else DramChannel
         self.channels: Sequence[DramChannel] = [kind(config) for _ in range(organisation.channels)]
+        #: The one channel, where row runs stay in their bank; their bank's bits.
+        self._plain = self.channels[0] if plain and len(self.channels) == 1 else None
+        shift, self._bank_mask = fields["Ba"]
+        self._bank_shift = max(0, shift - self._bits)
         if keep_ends:
             #: The clock after each burst's data, channel by channel as they are served; for whoever compares.
             self.ends: list[int] = []
             for channel in self.channels:
                 channel.ends = self.ends
-        self._known: dict[int, _Place] = {}
+        self._known: dict[int, tuple[int, int]] = {}
         #: Bursts of all channels.
         self.bursts = 0
 
     def serve(self, clock: int, runs: Iterable[tuple[int, int]], write: bool) -> int:
         """Serve a request granted at *clock*, a list of (first burst, bursts); return the clock its data is over."""
-        bits, span, known, over = self._bits, self._span, self._known, 0
-        mask, whole, total = span - 1, self._lanes is None, 0
+        bits, span, over, total = self._bits, self._span, 0, 0
+        mask, plain, shift, banks, rows = span - 1, self._plain, self._bank_shift, self._bank_mask, self._row_mask
         for first, bursts in runs:
             total += bursts
             page, room = first >> bits, span - (first & mask)
-            while bursts:
+            while True:
                 count = bursts if bursts < room else room
-                place = known.get(page) or self._locate(page)
-                if whole:
-                    run, _, bank, row = place
-                    end = run(clock, bank, row, count, write)
+                if plain is not None:
+                    end = plain.run(clock, page >> shift & banks, page & rows, count, write)
                 else:
-                    end = self._split(clock, place, span - room, count, write)
+                    end = self._split(clock, page, span - room, count, write)
                 if end > over:
                     over = end
                 if count == bursts:
@@ -84,12 +83,11 @@ class DramDevice:
         self.bursts += total
         return over
 
-    def _split(self, clock: int, place: _Place, start: int, bursts: int, write: bool) -> int:
+    def _split(self, clock: int, page: int, start: int, bursts: int, write: bool) -> int:
         """Serve a row run that passes through several banks or channels."""
-        _, channel, bank, row = place
+        channel, bank = self._known.get(page) or self._locate(page)
         stop, turn, over = start + bursts, self._turn, 0
         mask = (1 << turn) - 1
-        assert self._lanes is not None
         for lane in self._lanes:
             before, banks = lane.before, lane.banks
             begin = (start >> turn) * banks + before[start & mask]
@@ -98,23 +96,20 @@ class DramDevice:
                 continue
             one = self.channels[channel + lane.channel]
             if banks == 1:
-                end = one.run(clock, bank + lane.rotation.banks[0], row, count, write)
+                end = one.run(clock, bank + lane.rotation.banks[0], page & self._row_mask, count, write)
             else:
-                end = one.rotate(clock, bank, row, lane.rotation, begin, count, write)
+                end = one.rotate(clock, bank, page & self._row_mask, lane.rotation, begin, count, write)
             if end > over:
                 over = end
         return over
 
-    def _locate(self, page: int) -> _Place:
-        """Return channel, bank and row of the row runs with these upper bits; the lower ones are 0."""
-        address = page << self._bits
-        shift, mask = self._fields["Ro"]
-        channel, bank = self._bank(address, below=False)
-        found = self._known[page] = (self.channels[channel].run, channel, bank, (address >> shift) & mask)
+    def _locate(self, page: int) -> tuple[int, int]:
+        """Return channel and bank of the row runs with these upper bits; the lower ones are 0."""
+        found = self._known[page] = self._bank(page << self._bits, below=False)
         return found
 
     def _bank(self, address: int, below: bool) -> tuple[int, int]:
-        """Return channel and bank, as far as they follow from fields *below* the row run's bits, or from those above."""
+        """Return channel and bank as far as fields *below* a row run's columns decide, or those above."""
         value = {}
         for name in ("Ch", "Ra", "Bg", "Ba"):
             shift, mask = self._fields[name]

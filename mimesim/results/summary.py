@@ -131,7 +131,7 @@ def _traffic(result: CaseResult) -> dict[str, Cell]:
         "dram_words_written": written,
         "dram_words": read + written,
         "dram_bursts": bursts,
-        "dram_bytes": bursts * result.hardware.dram.burst_bytes,
+        "dram_bytes": bursts * result.hardware.dram.organisation.burst_bytes,
     }
 
 

@@ -17,8 +17,8 @@ from mimesim.config.hardware import (
     Noc,
     Scratchpad,
 )
-from mimesim.config.shipped import shipped_standards
 from mimesim.config.schedule import Schedule
+from mimesim.config.shipped import shipped_standards
 from mimesim.network import Network
 
 from .cache import KINDS
@@ -69,7 +69,7 @@ _MAPS = st.one_of(
 
 
 @st.composite
-def drams(draw: st.DrawFn) -> Dram:
+def drams(draw: st.DrawFn, rows: int = 1 << 16) -> Dram:
     """Draw a shipped standard, or a part whose gates are a few clocks long, in which any of them may decide."""
 
     def power(most: int) -> int:
@@ -94,9 +94,19 @@ def drams(draw: st.DrawFn) -> Dram:
         return {f"{name}_s": short, f"{name}_l": short + clocks(most)}
 
     timing = {
-        **{"t_rcd": clocks(12), "t_rp": clocks(12), "t_cl": clocks(12), "t_cwl": clocks(10), "t_ras": clocks(30)},
-        **{"t_rc": clocks(45), "t_faw": clocks(40), "t_wr": clocks(14), "t_rtp": clocks(8), "t_rtw": clocks(4)},
-        **{"t_rtrs": clocks(3), "t_rp_all": clocks(14), "t_rfc": clocks(40)},
+        "t_rcd": clocks(12),
+        "t_rp": clocks(12),
+        "t_cl": clocks(12),
+        "t_cwl": clocks(10),
+        "t_ras": clocks(30),
+        "t_rc": clocks(45),
+        "t_faw": clocks(40),
+        "t_wr": clocks(14),
+        "t_rtp": clocks(8),
+        "t_rtw": clocks(4),
+        "t_rtrs": clocks(3),
+        "t_rp_all": clocks(14),
+        "t_rfc": clocks(40),
         **pair("t_ccd", 6),
         **pair("t_rrd", 8),
         **pair("t_wtr", 6),
@@ -105,8 +115,13 @@ def drams(draw: st.DrawFn) -> Dram:
     transfers = 1 << draw(st.integers(1, 3))
     bits = draw(st.sampled_from([4, 8, 16, 64])) * 8 // transfers
     organisation = {
-        **{"bank_groups": power(2), "banks_per_group": power(2), "rows": 1 << 16, "burst_length": transfers},
-        **{"columns": transfers << draw(st.integers(0, 7)), "device_bits": bits, "bus_bits": bits},
+        "bank_groups": power(2),
+        "banks_per_group": power(2),
+        "rows": rows,
+        "burst_length": transfers,
+        "columns": transfers << draw(st.integers(0, 7)),
+        "device_bits": bits,
+        "bus_bits": bits,
     }
     clock = draw(st.integers(200, 4000)) / 4
     part = {"name": "drawn", "source": "drawn", "clock_mhz": clock, "organisation": organisation, "timing": timing}

@@ -27,7 +27,7 @@ REQUESTS = st.lists(
 
 
 @settings(max_examples=400, deadline=None)
-@given(drams(), REQUESTS)
+@given(st.sampled_from([2, 1 << 16]).flatmap(drams), REQUESTS)
 def test_the_closed_form_agrees_burst_by_burst(
     dram: Dram, requests: list[tuple[int, bool, list[tuple[int, int]]]]
 ) -> None:
