@@ -63,10 +63,7 @@ class Dram(Part, Use):
             return given
         folder = info.context.folder if isinstance(info.context, Origin) else Path()
         merged = _lay_under(dict(given), folder)
-        parts, told = merged.get("organisation"), given.get("organisation")
-        for name in ("channels", "ranks"):
-            if isinstance(told, Mapping) and given.get(name) not in (None, told.get(name, given.get(name))):
-                raise ValueError(f"{name} is short for organisation.{name}, which says {told[name]}: give one of them")
+        parts = merged.get("organisation")
         short = {name: merged[name] for name in ("channels", "ranks") if merged.get(name) is not None}
         if isinstance(parts, Mapping) and short:
             merged["organisation"] = {**parts, **short}

@@ -46,12 +46,18 @@ def standard_path(source: str, folder: Path = Path()) -> Path | None:
     return None if found is None else shipped_folder() / "dram" / f"{found}.yaml"
 
 
-@cache
 def read_standard(path: Path) -> dict[str, Any]:
     """Return the standard in the file *path*, checked, as plain data that nobody may change.
 
     Raises :class:`InputError` naming file and line, key, value and rule for the first thing that is wrong.
     """
+    return _read_shipped(path) if path.parent == shipped_folder() / "dram" else _read(path)
+
+
+def _read(path: Path) -> dict[str, Any]:
     data, places = read_yaml(path)
     locations: dict[KeyPath, str] = places
     return check(Standard, data, Origin(str(path), path.parent, locations)).model_dump()
+
+
+_read_shipped = cache(_read)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from mimesim.config.standard import Standard
+from mimesim.dram.address import REQUEST_BYTES
 from mimesim.dram.presets import load_standard, shipped_standards
 from mimesim.dram.replay import Report, replay
 from mimesim.dram.requests import Requests, read_requests
 from mimesim.dram.settings import Settings
 
 __all__ = [
+    "REQUEST_BYTES",
     "Report",
     "Requests",
     "Settings",
-    "Standard",
     "load_standard",
     "read_requests",
     "replay",

@@ -11,7 +11,7 @@ from mimesim.machine.capacity import check_capacity
 from mimesim.machine.clock import Clock
 from mimesim.machine.comparators import Comparators
 from mimesim.machine.controller import Controller
-from mimesim.machine.dram import Dram
+from mimesim.machine.dram import Dram, Runs
 from mimesim.machine.pe_grid import PEGrid
 from mimesim.machine.stream import PassStream
 from mimesim.machine.weight_loader import WeightLoader
@@ -21,10 +21,15 @@ from mimesim.schedule.program import CasePlan, Phase
 __all__ = ["replay"]
 
 
-def replay(plan: CasePlan, progress: Callable[[Phase], None] | None = None) -> CaseLedger:
+def replay(
+    plan: CasePlan,
+    progress: Callable[[Phase], None] | None = None,
+    dram_trace: Callable[[int, Runs, bool], None] | None = None,
+) -> CaseLedger:
     """Run *plan* to its end and return what it counted; *progress* is called as each phase begins to be built.
 
-    Raises :class:`InputError` where a cache cannot hold what one pass needs.
+    *dram_trace* is told of every request that DRAM grants: its clock, its blocks, whether it is a write. Raises
+    :class:`InputError` where DRAM cannot hold the case, or a cache what one pass needs.
     """
     check_capacity(plan)
     ledger = CaseLedger(stored_words=book_storage(plan))
@@ -40,6 +45,7 @@ def replay(plan: CasePlan, progress: Callable[[Phase], None] | None = None) -> C
     environment = Clock()
     stream = PassStream(environment, phases())
     dram = Dram(environment, plan.hardware)
+    dram.trace = dram_trace
     controller = Controller(environment, plan.hardware, stream, dram)
     loader = WeightLoader(environment, stream, dram)
     grid = PEGrid(environment, plan.hardware, plan.schedule, stream, dram)

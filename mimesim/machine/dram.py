@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Callable
 from fractions import Fraction
 from heapq import heappush, heappushpop
 
@@ -42,6 +43,8 @@ class Dram:
         self._latest: list[int] = []
         self.device = DramDevice(hardware.dram)
         self.arrivals = [array("q") for _ in KINDS]
+        #: Told of every granted request: its clock, its runs, whether it is a write.
+        self.trace: Callable[[int, Runs, bool], None] | None = None
 
     def submit(self, kind: int, runs: Runs) -> None:
         """Serve a request for *runs* of (address, bursts).
@@ -54,6 +57,8 @@ class Dram:
             grant = latest[0]
         clock = -(-grant * self._clocks // self._cycles)
         over = self.device.serve(clock, runs, kind == WRITE_BACK)
+        if self.trace is not None:
+            self.trace(clock, runs, kind == WRITE_BACK)
         cycle = -(-over * self._cycles // self._clocks)
         if kind != WRITE_BACK:
             port = self._port[kind]

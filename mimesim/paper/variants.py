@@ -36,10 +36,8 @@ __all__ = [
 #: what the machine still waits for is its own grid and networks.
 _IDEAL: dict[str, Any] = {
     "dram": {
-        "clock_mhz": 800_000.0,
-        "organisation": {"burst_length": 2, "device_bits": 256, "bus_bits": 256, "columns": 256},
+        "clock_mhz": 3_200_000.0,
         "timing": {name: 0 for name in Timing.model_fields if name != "t_refi"},
-        "source": "ideal",
         "refresh": False,
         "queue": 64,
     },

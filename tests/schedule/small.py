@@ -25,7 +25,6 @@ from mimesim.schemes import Conventional, Scheme
 IDEAL: dict[str, Any] = {
     "dram": {
         "clock_mhz": 1e9,
-        "organisation": {"burst_length": 2, "device_bits": 256, "bus_bits": 256, "columns": 256},
         "timing": {name: 0 for name in Timing.model_fields if name != "t_refi"},
         "refresh": False,
         "queue": 1000,
