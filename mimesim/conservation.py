@@ -50,7 +50,7 @@ def energy_violations(ledger: CaseLedger, energy: Energy, hardware: Hardware) ->
     found: list[str] = []
     accountings: tuple[Accounting, ...] = ("paper", "full")
     for accounting in accountings:
-        prices = PriceList(energy.prices, accounting, hardware)
+        prices = PriceList(energy.prices, accounting, hardware, energy.dram)
         parts, total = CaseEnergy(ledger, prices).quanta(), prices.total(ledger)
         if parts != total:
             sums = f"{prices.energy(parts)} {prices.unit}, the total is {prices.energy(total)}"

@@ -70,6 +70,8 @@ class PhaseRecord:
     passes: int = 0
     rows: dict[int, ImageRow] = field(default_factory=dict)
     pe: PeCycles = field(default_factory=PeCycles)
+    #: DRAM commands (``activates``, ``refreshes``) and clocks of ranks (``clocks``; ``active_clocks`` with a row open).
+    commands: Counter[str] = field(default_factory=Counter)
 
     def row(self, image: int) -> ImageRow:
         """Return the row of *image*, made on first use."""

@@ -16,7 +16,7 @@ PACKAGE = ROOT / "mimesim"
 
 #: Each room imports only from rooms that stand before it (``docs/design.md`` tells what they are for).
 ROOMS = (
-    *("errors", "network", "networks", "trace", "config", "schemes", "ledger", "energy", "dram", "schedule"),
+    *("errors", "network", "networks", "trace", "config", "schemes", "ledger", "dram", "energy", "schedule"),
     *("machine", "conservation", "workers", "inputs", "simulation", "results", "paper", "training", "cli"),
 )
 

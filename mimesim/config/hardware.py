@@ -89,7 +89,7 @@ class Hardware(Strict):
     caches: Caches = Caches()
     activation_block: ActivationBlock = ActivationBlock()
     noc: Noc = Noc()
-    dram: Dram = Field(default_factory=Dram)
+    dram: Dram = Field(default_factory=lambda: Dram.model_validate({}))
     prefetch_passes: Count = Field(8, description="passes the controller may run ahead of the PE grid")
     compare_cycles: Count = Field(1, description="CMP units: from the last threshold to the first masked output")
     writeback_buffers: Count = Field(2, description="drained tiles waiting for or in DRAM")

@@ -96,7 +96,10 @@ class Workload(Strict):
             if case.trace not in self.traces:
                 rule = f"is not listed under traces; {suggest(case.trace, self.traces)}"
                 raise self.error(("cases", index, "trace"), rule, case.trace)
-            self.hardware_for(case)
+            dram = self.hardware_for(case).dram
+            if self.energy.dram == "per_command" and not dram.currents:
+                rule = f"case {case.name!r}: {dram.standard} has no currents, so its commands have no energy"
+                raise self.error(("energy", "dram"), rule, self.energy.dram)
             self.schedule_for(case)
         return self
 

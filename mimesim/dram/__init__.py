@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mimesim.dram.address import REQUEST_BYTES
+from mimesim.dram.energy import CommandEnergy, command_energy
 from mimesim.dram.presets import load_standard, shipped_standards
 from mimesim.dram.replay import Report, replay
 from mimesim.dram.requests import Requests, read_requests
@@ -10,9 +11,11 @@ from mimesim.dram.settings import Settings
 
 __all__ = [
     "REQUEST_BYTES",
+    "CommandEnergy",
     "Report",
     "Requests",
     "Settings",
+    "command_energy",
     "load_standard",
     "read_requests",
     "replay",

@@ -46,6 +46,7 @@ def replay(
     stream = PassStream(environment, phases())
     dram = Dram(environment, plan.hardware)
     dram.trace = dram_trace
+    stream.closing = dram.book
     controller = Controller(environment, plan.hardware, stream, dram)
     loader = WeightLoader(environment, stream, dram)
     grid = PEGrid(environment, plan.hardware, plan.schedule, stream, dram)
@@ -61,13 +62,7 @@ def replay(
         pe_grid=grid.busy_cycles,
         cmp=comparators.busy_cycles,
     )
-    device = dram.device
-    ledger.dram_events.update(
-        row_hits=device.row_hits,
-        activates=device.activates,
-        precharges=device.precharges,
-        refreshes=device.refreshes,
-    )
+    ledger.dram_events.update(dram.device.counts())
     return ledger
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from array import array
+from collections import Counter
 from collections.abc import Callable
 from fractions import Fraction
 from heapq import heappush, heappushpop
 
 from mimesim.config.hardware import Hardware
+from mimesim.ledger import PhaseRecord
 from mimesim.machine.clock import Clock
 from mimesim.machine.dram_device import DramDevice
 from mimesim.machine.kinds import KINDS, READS, WEIGHTS, WRITE_BACK
@@ -42,6 +44,8 @@ class Dram:
         #: The latest completions, as many as requests may be granted and incomplete; the earliest first.
         self._latest: list[int] = []
         self.device = DramDevice(hardware.dram)
+        self._ranks = hardware.dram.organisation.channels * hardware.dram.organisation.ranks
+        self._booked: Counter[str] = Counter()
         self.arrivals = [array("q") for _ in KINDS]
         #: Told of every granted request: its clock, its runs, whether it is a write.
         self.trace: Callable[[int, Runs, bool], None] | None = None
@@ -70,3 +74,12 @@ class Dram:
         else:
             heappush(latest, cycle)
         self.arrivals[kind].append(cycle)
+
+    def book(self, record: PhaseRecord) -> None:
+        """Book under a phase that has just ended the commands since the one before it ended, and the ranks' clocks."""
+        clock = -(-self._environment.cycle * self._clocks // self._cycles)
+        self.device.settle(clock)
+        counts = self.device.counts() + Counter(clocks=clock * self._ranks)
+        for name in ("activates", "refreshes", "active_clocks", "clocks"):
+            record.commands[name] += counts[name] - self._booked[name]
+        self._booked = counts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from mimesim.config.dram import Dram
@@ -156,3 +157,8 @@ class DramDevice:
     def row_hits(self) -> int:
         """Bursts that found their row open: all but the first after an activation."""
         return self.bursts - self.activates
+
+    def counts(self) -> Counter[str]:
+        """Return all counts of commands and bursts by name."""
+        names = ("row_hits", "activates", "precharges", "refreshes", "active_clocks")
+        return Counter({name: getattr(self, name) for name in names})

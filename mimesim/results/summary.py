@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
-from mimesim.config.energy import Energy
+from mimesim.config.energy import Accounting, Energy
 from mimesim.energy import LEVELS, CaseEnergy, PriceList
 from mimesim.ledger import STALLS
 from mimesim.results.csv_file import Cell, Row
@@ -62,7 +62,13 @@ def summary_rows(results: Sequence[CaseResult], energy: Energy) -> list[Row]:
 
 
 def _row(result: CaseResult, energy: Energy) -> dict[str, Cell]:
-    priced = PricedCase.of(result, PriceList(energy.prices, energy.accounting, result.hardware))
+    totals = {
+        accounting: CaseEnergy(
+            result.ledger, PriceList(energy.prices, accounting, result.hardware, energy.dram)
+        ).total()
+        for accounting in get_args(Accounting)
+    }
+    priced = PricedCase.of(result, PriceList(energy.prices, energy.accounting, result.hardware, energy.dram))
     by_level = priced.energy.by_level()
     return {
         **priced.head(),
@@ -77,8 +83,12 @@ def _row(result: CaseResult, energy: Energy) -> dict[str, Cell]:
         "energy_unit": energy.prices.unit,
         **{f"energy_{level}": by_level[level] for level in LEVELS},
         "energy_total": priced.energy.total(),
-        "energy_total_paper": CaseEnergy(result.ledger, PriceList(energy.prices, "paper", result.hardware)).total(),
-        "energy_total_full": CaseEnergy(result.ledger, PriceList(energy.prices, "full", result.hardware)).total(),
+        "energy_total_paper": CaseEnergy(
+            result.ledger, PriceList(energy.prices, "paper", result.hardware, energy.dram)
+        ).total(),
+        "energy_total_full": CaseEnergy(
+            result.ledger, PriceList(energy.prices, "full", result.hardware, energy.dram)
+        ).total(),
         **_traffic(result),
         **_storage(result),
         **_spread(priced),

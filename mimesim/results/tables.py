@@ -92,8 +92,8 @@ class PricedCase(NamedTuple):
         priced = {(row.phase, row.image): row.quanta for row in self.energy.rows}
         for number, phase in enumerate(self.result.ledger.phases):
             for image in (*phase.images, SHARED_IMAGE):
-                if image in phase.rows:
-                    yield number, image, phase.rows[image], priced[number, image]
+                if (number, image) in priced:
+                    yield number, image, phase.rows.get(image) or ImageRow(), priced[number, image]
 
 
 def layers_rows(cases: Sequence[PricedCase]) -> Iterator[Row]:
@@ -123,9 +123,11 @@ def accesses_rows(cases: Sequence[PricedCase]) -> Iterator[Row]:
     for case in cases:
         for number, image, row, quanta in case.rows():
             whose = {**case.head(), **_whose(case, number, image)}
-            for access in sorted(row.words.keys() | row.bursts.keys(), key=_access_order):
+            # Commands of DRAM have energy without words.
+            commands = {access for access in quanta if access[0] == "dram"}
+            for access in sorted(row.words.keys() | row.bursts.keys() | commands, key=_access_order):
                 words, bursts = row.words[access], row.bursts[access]
-                if words or bursts:
+                if words or bursts or access in commands:
                     level, tensor, direction = access
                     yield {
                         **whose,
