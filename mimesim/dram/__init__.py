@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mimesim.config.standard import Standard
 from mimesim.dram.address import REQUEST_BYTES
 from mimesim.dram.energy import CommandEnergy, command_energy
 from mimesim.dram.presets import load_standard, shipped_standards
@@ -15,6 +16,7 @@ __all__ = [
     "Report",
     "Requests",
     "Settings",
+    "Standard",
     "command_energy",
     "load_standard",
     "read_requests",

@@ -62,12 +62,10 @@ def summary_rows(results: Sequence[CaseResult], energy: Energy) -> list[Row]:
 
 
 def _row(result: CaseResult, energy: Energy) -> dict[str, Cell]:
-    totals = {
-        accounting: CaseEnergy(
-            result.ledger, PriceList(energy.prices, accounting, result.hardware, energy.dram)
-        ).total()
-        for accounting in get_args(Accounting)
-    }
+    totals = {}
+    for accounting in get_args(Accounting):
+        prices = PriceList(energy.prices, accounting, result.hardware, energy.dram)
+        totals[accounting] = CaseEnergy(result.ledger, prices).total()
     priced = PricedCase.of(result, PriceList(energy.prices, energy.accounting, result.hardware, energy.dram))
     by_level = priced.energy.by_level()
     return {
@@ -83,12 +81,8 @@ def _row(result: CaseResult, energy: Energy) -> dict[str, Cell]:
         "energy_unit": energy.prices.unit,
         **{f"energy_{level}": by_level[level] for level in LEVELS},
         "energy_total": priced.energy.total(),
-        "energy_total_paper": CaseEnergy(
-            result.ledger, PriceList(energy.prices, "paper", result.hardware, energy.dram)
-        ).total(),
-        "energy_total_full": CaseEnergy(
-            result.ledger, PriceList(energy.prices, "full", result.hardware, energy.dram)
-        ).total(),
+        "energy_total_paper": totals["paper"],
+        "energy_total_full": totals["full"],
         **_traffic(result),
         **_storage(result),
         **_spread(priced),
