@@ -40,6 +40,9 @@ def violations(plan: CasePlan, ledger: CaseLedger) -> list[str]:
         end = phase.end_cycle
         if number + 1 == len(ledger.phases):
             found.extend(_differ("run: cycles and the end of the last phase", ledger.cycles, end))
+    for name in ("activates", "refreshes", "active_clocks"):
+        parts = sum(phase.commands[name] for phase in ledger.phases)
+        found.extend(_differ(f"run: DRAM {name} of the phases, of the run", parts, ledger.dram_events[name]))
     found.extend(recount.storage(ledger))
     found.extend(recount.completeness(ledger))
     return found

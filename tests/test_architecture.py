@@ -25,7 +25,7 @@ DOORS = {
     "PIL": ("training",),
     "click": ("cli",),
     "numpy": ("conservation", "dram", "schedule", "trace", "training"),
-    "pydantic": ("config", "dram", "inputs", "network", "trace", "training"),
+    "pydantic": ("config", "inputs", "network", "trace", "training"),
     "rich": ("cli", "paper", "results", "training"),
     "simpy": ("machine",),
     "sklearn": ("training",),

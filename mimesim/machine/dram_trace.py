@@ -51,13 +51,17 @@ class ClosedForm:
     precharges: int
     refreshes: int
 
-    def against(self, report: Report) -> dict[str, object]:
-        """Return these numbers, and by how many percent they lie above those of the controller in *report*."""
-        above = {}
+    def above(self, report: Report) -> dict[str, float | None]:
+        """Return by how many percent each number lies above that of the controller in *report*; None: above nothing."""
+        above: dict[str, float | None] = {}
         for name, value in asdict(self).items():
             theirs = getattr(report, name)
             above[name] = 100.0 * (value - theirs) / theirs if theirs else None if value else 0.0
-        return {**asdict(self), "above_percent": above}
+        return above
+
+    def against(self, report: Report) -> dict[str, object]:
+        """Return the numbers under their names, and ``above_percent``, for JSON."""
+        return {**asdict(self), "above_percent": self.above(report)}
 
 
 def replay_closed_form(
