@@ -53,10 +53,10 @@ class LayerBound:
 
 
 def bytes_per_cycle(hardware: Hardware) -> Fraction:
-    """Return what DRAM moves in an accelerator cycle at most, in bytes."""
+    """Return what the data buses of all channels of DRAM move in an accelerator cycle at most, in bytes."""
     dram = hardware.dram
-    clocks = Fraction(dram.timing.clock_mhz) / Fraction(hardware.clock_mhz)
-    return clocks * dram.burst_bytes / dram.timing.burst_clocks
+    clocks = Fraction(dram.clock_mhz) / Fraction(hardware.clock_mhz)
+    return clocks * dram.organisation.channels * dram.organisation.burst_bytes / dram.burst_clocks
 
 
 def phase_bounds(phase: PhaseRecord, hardware: Hardware) -> dict[str, int]:
@@ -67,7 +67,7 @@ def phase_bounds(phase: PhaseRecord, hardware: Hardware) -> dict[str, int]:
             bursts[tensor] += count
     bursts["weights"] -= phase.parts.early_reads
     bursts["outputs"] -= phase.parts.early_writes
-    rate = bytes_per_cycle(hardware) / hardware.dram.burst_bytes
+    rate = bytes_per_cycle(hardware) / hardware.dram.organisation.burst_bytes
     words = hardware.burst_words
     filled = [bursts[kind] * words for kind in _FILLED]
     if hardware.caches.organisation == "unified":

@@ -44,6 +44,9 @@ def violations(plan: CasePlan, ledger: CaseLedger) -> list[str]:
         if number + 1 == len(ledger.phases):
             found.extend(_differ("run: cycles and the end of the last phase", ledger.cycles, end))
     found.extend(_cache_laws(ledger))
+    for name in ("activates", "refreshes", "active_clocks"):
+        parts = sum(phase.commands[name] for phase in ledger.phases)
+        found.extend(_differ(f"run: DRAM {name} of the phases, of the run", parts, ledger.dram_events[name]))
     found.extend(recount.storage(ledger))
     found.extend(recount.completeness(ledger))
     return found
@@ -54,7 +57,7 @@ def energy_violations(ledger: CaseLedger, energy: Energy, hardware: Hardware) ->
     found: list[str] = []
     accountings: tuple[Accounting, ...] = ("paper", "full")
     for accounting in accountings:
-        prices = PriceList(energy.prices, accounting, hardware)
+        prices = PriceList(energy.prices, accounting, hardware, energy.dram)
         parts, total = CaseEnergy(ledger, prices).quanta(), prices.total(ledger)
         if parts != total:
             sums = f"{prices.energy(parts)} {prices.unit}, the total is {prices.energy(total)}"

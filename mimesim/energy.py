@@ -7,15 +7,16 @@ at the very end, so parts add up to their totals whatever the prices.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from math import lcm
 from typing import TypeVar
 
-from mimesim.config.energy import Accounting, Prices
+from mimesim.config.energy import Accounting, DramPricing, Prices
 from mimesim.config.hardware import Hardware
-from mimesim.ledger import SHARED_IMAGE, Access, CaseLedger, ImageRow
+from mimesim.dram import command_energy
+from mimesim.ledger import SHARED_IMAGE, Access, CaseLedger, ImageRow, PhaseRecord
 
 __all__ = ["LEVELS", "SHARED", "CaseEnergy", "EnergyRow", "PriceList", "RowTasks", "counted", "padding_words"]
 
@@ -40,6 +41,12 @@ _PER_MAC = {("weights", "read"), ("activations", "read"), ("psums", "read"), ("p
 
 #: What a PE keeps as a partial sum, wider than a word.
 _SUMS = {"psums", "outputs"}
+
+#: What DRAM does for no image alone, and what it draws whatever it does.
+_ACTIVATE: Access = ("dram", "activate", "command")
+_REFRESH: Access = ("dram", "refresh", "command")
+_BACKGROUND: Access = ("dram", "background", "elapsed")
+_COMMANDS = ("activate", "read", "write", "refresh", "active_standby", "idle_standby")
 
 _MACS: Access = ("mac", "macs", "compute")
 _COMPARE: Access = ("other", "compare", "compute")
@@ -93,13 +100,21 @@ class RowTasks:
 class PriceList:
     """The prices of one accounting on one accelerator, in whole quanta."""
 
-    def __init__(self, prices: Prices, accounting: Accounting, hardware: Hardware) -> None:
+    def __init__(
+        self, prices: Prices, accounting: Accounting, hardware: Hardware, dram: DramPricing = "per_word"
+    ) -> None:
         self.accounting: Accounting = accounting
         self.unit = prices.unit
         self._hardware = hardware
         names = ("dram", "cache", "reg", "mac", "compare", "zero_find", "leakage_per_cycle")
         # A price is meant as it is written, in decimal; as a binary fraction 0.1 would not be a tenth.
         exact = {name: Fraction(str(getattr(prices, name))) for name in names}
+        self._commands = None
+        if dram == "per_command":
+            self._commands = command_energy(hardware.dram)
+            if self._commands is None or prices.unit != "pJ":
+                raise ValueError("per_command takes prices in pJ and a standard with currents")
+            exact |= {name: getattr(self._commands, name) for name in _COMMANDS}
         self.quanta_per_unit = lcm(*(price.denominator for price in exact.values()))
         self._quanta = {name: int(price * self.quanta_per_unit) for name, price in exact.items()}
 
@@ -115,19 +130,41 @@ class PriceList:
         full = self.accounting == "full"
         priced: Counter[Access] = Counter()
         for access, words in row.words.items():
-            if counted(self.accounting, access):
+            if counted(self.accounting, access) and not self._by_command(access):
                 wide = full and access[0] == "reg" and access[1] in _SUMS
                 width = self._hardware.scratchpad.psum_words if wide else 1
                 priced[access] += words * width * self._quanta.get(access[0], 0)
+        if self._commands is not None:
+            for access, bursts in row.bursts.items():
+                priced[access] += bursts * self._quanta[access[2]]
         priced[_MACS] += row.macs * self._quanta["mac"]
         if full:
-            for (tensor, direction), words in padding_words(row, self._hardware.burst_words).items():
-                priced["dram", tensor, direction] += words * self._quanta["dram"]
+            if self._commands is None:
+                for (tensor, direction), words in padding_words(row, self._hardware.burst_words).items():
+                    priced["dram", tensor, direction] += words * self._quanta["dram"]
             priced[_COMPARE] += row.words["reg", "outputs", "read"] * self._quanta["compare"]
             priced[_ZERO_FIND] += row.words["cache", "mask", "read"] * self._quanta["zero_find"]
             elapsed = row.busy_cycles + sum(row.stalls.values())
             priced[_LEAKAGE] += elapsed * self._quanta["leakage_per_cycle"]
         return Counter({access: quanta for access, quanta in priced.items() if quanta})
+
+    def price_commands(self, phase: PhaseRecord) -> Counter[Access]:
+        """Return the quanta of what DRAM does in a phase for no one alone; nothing where it is priced by the word."""
+        if self._commands is None:
+            return Counter()
+        counts, quanta = phase.commands, self._quanta
+        more = quanta["active_standby"] - quanta["idle_standby"]
+        priced = Counter(
+            {
+                _ACTIVATE: counts["activates"] * quanta["activate"],
+                _REFRESH: counts["refreshes"] * quanta["refresh"],
+                _BACKGROUND: counts["clocks"] * quanta["idle_standby"] + counts["active_clocks"] * more,
+            }
+        )
+        return Counter({access: value for access, value in priced.items() if value})
+
+    def _by_command(self, access: Access) -> bool:
+        return self._commands is not None and access[0] == "dram"
 
     def total(self, ledger: CaseLedger) -> int:
         """Return the quanta of a whole case from its totals alone: the check on the sum of its parts."""
@@ -135,16 +172,34 @@ class PriceList:
         macs = sum(phase.pe.macs for phase in ledger.phases)
         quanta = macs * self._quanta["mac"]
         for access, count in words.items():
-            if not counted(self.accounting, access) or (access[0] == "dram" and self.accounting == "full"):
+            whole = access[0] == "dram" and self.accounting == "full"
+            if not counted(self.accounting, access) or whole or self._by_command(access):
                 continue
             wide = self.accounting == "full" and access[0] == "reg" and access[1] in _SUMS
             quanta += count * self._quanta.get(access[0], 0) * (self._hardware.scratchpad.psum_words if wide else 1)
-        if self.accounting == "full":
+        if self._commands is not None:
+            quanta += self._total_commands(ledger, bursts)
+        elif self.accounting == "full":
             quanta += sum(bursts.values()) * self._hardware.burst_words * self._quanta["dram"]
+        if self.accounting == "full":
             quanta += words["reg", "outputs", "read"] * self._quanta["compare"]
             quanta += words["cache", "mask", "read"] * self._quanta["zero_find"]
             quanta += ledger.cycles * self._quanta["leakage_per_cycle"]
         return quanta
+
+    def _total_commands(self, ledger: CaseLedger, bursts: Counter[Access]) -> int:
+        """Return the quanta of all DRAM commands, and of standby for the whole run."""
+        dram, events, price = self._hardware.dram, ledger.dram_events, self._quanta
+        clocks = -(-ledger.cycles * Fraction(dram.clock_mhz) // Fraction(self._hardware.clock_mhz))
+        ranks = dram.organisation.channels * dram.organisation.ranks
+        active = events["active_clocks"]
+        return (
+            sum(count * price[direction] for (_, _, direction), count in bursts.items())
+            + events["activates"] * price["activate"]
+            + events["refreshes"] * price["refresh"]
+            + active * price["active_standby"]
+            + (clocks * ranks - active) * price["idle_standby"]
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,11 +229,7 @@ class CaseEnergy:
 
     def __init__(self, ledger: CaseLedger, prices: PriceList) -> None:
         self.prices = prices
-        self.rows = [
-            EnergyRow(number, phase.batch, phase.layer, image, prices.price(row))
-            for number, phase in enumerate(ledger.phases)
-            for image, row in phase.rows.items()
-        ]
+        self.rows = list(_energy_rows(ledger, prices))
 
     def quanta(self) -> int:
         """Return the total in quanta."""
@@ -217,3 +268,14 @@ class CaseEnergy:
         for row in self.rows:
             sums[key(row)] = sums.get(key(row), 0) + row.total()
         return {name: self.prices.energy(quanta) for name, quanta in sums.items()}
+
+
+def _energy_rows(ledger: CaseLedger, prices: PriceList) -> Iterator[EnergyRow]:
+    for number, phase in enumerate(ledger.phases):
+        commands = prices.price_commands(phase)
+        images = [*phase.rows, *([SHARED_IMAGE] if commands and SHARED_IMAGE not in phase.rows else [])]
+        for image in images:
+            quanta = prices.price(phase.rows[image]) if image in phase.rows else Counter()
+            if image == SHARED_IMAGE:
+                quanta += commands
+            yield EnergyRow(number, phase.batch, phase.layer, image, quanta)

@@ -138,6 +138,8 @@ class PhaseRecord:
     pe: PeCycles = field(default_factory=PeCycles)
     parts: PartCycles = field(default_factory=PartCycles)
     evictions: dict[Eviction, EvictionCounts] = field(default_factory=dict)
+    #: DRAM commands (``activates``, ``refreshes``) and clocks of ranks (``clocks``; ``active_clocks`` with a row open).
+    commands: Counter[str] = field(default_factory=Counter)
 
     def row(self, image: int) -> ImageRow:
         """Return the row of *image*, made on first use."""

@@ -7,15 +7,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from os import cpu_count
+from pathlib import Path
 
 from mimesim.config.hardware import Hardware
 from mimesim.config.schedule import Mode, Schedule, Skipping
 from mimesim.config.workload import Case, Workload
 from mimesim.conservation import violations
+from mimesim.dram import REQUEST_BYTES
 from mimesim.errors import InputError
 from mimesim.inputs import Selection, build_schemes, load_traces, select
 from mimesim.ledger import CaseLedger
-from mimesim.machine import replay
+from mimesim.machine import TraceWriter, replay
 from mimesim.schedule.costs import CostBook
 from mimesim.schedule.images import Image, compose_batches
 from mimesim.schedule.loopnest import group_images
@@ -75,7 +77,14 @@ class CaseResult:
 class Runner:
     """Replays cases of one workload, one after the other; what cases have in common is counted once."""
 
-    def __init__(self, workload: Workload, selection: Selection, traces: Mapping[str, Trace]) -> None:
+    def __init__(
+        self,
+        workload: Workload,
+        selection: Selection,
+        traces: Mapping[str, Trace],
+        dram_traces: Path | None = None,
+    ) -> None:
+        self.dram_traces = dram_traces
         self.workload = workload
         self.selection = selection
         self._traces = traces
@@ -83,10 +92,14 @@ class Runner:
         self._book = CostBook()
 
     @classmethod
-    def reopen(cls, workload: Workload, selection: Selection) -> Callable[[str, Callable[[int], None]], CaseResult]:
+    def reopen(
+        cls, workload: Workload, selection: Selection, dram_traces: Path | None = None
+    ) -> Callable[[str, Callable[[int], None]], CaseResult]:
         """Return :meth:`run` of a runner for traces that were checked before, in another process."""
         traces = {case.trace: workload.trace_folder(case.trace) for case in workload.cases}
-        return cls(workload, selection, {name: Trace.load(path, verify=False) for name, path in traces.items()}).run
+        return cls(
+            workload, selection, {name: Trace.load(path, verify=False) for name, path in traces.items()}, dram_traces
+        ).run
 
     def batches(self, case: Case) -> list[list[Image]]:
         """Return the batches that *case* replays."""
@@ -132,7 +145,11 @@ class Runner:
             begun(passes)
             passes += phase.record.passes
 
-        ledger = replay(plan, entered)
+        if self.dram_traces is None:
+            ledger = replay(plan, entered)
+        else:
+            with (self.dram_traces / f"{case.name}.trace").open("w", encoding="utf-8") as file:
+                ledger = replay(plan, entered, TraceWriter(file))
         begun(passes)
         return CaseResult(
             case=case.name,
@@ -168,20 +185,24 @@ def run_workload(
     images: int | None = None,
     jobs: int | None = None,
     progress: Progress | None = None,
+    dram_traces: Path | None = None,
 ) -> list[CaseResult]:
     """Replay every case of *workload* and return what each did, in the workload's order.
 
     *task* keeps one task, *images* replaces the images of each task. Up to *jobs* cases run at a time, each in a
     process of its own (as many as there are CPUs, if None; none of its own with 1, or where the work is small); the
     result is the same whatever their number. A script that lets processes start must keep its own doings under
-    ``if __name__ == "__main__":``, as every use of :mod:`multiprocessing` asks.
+    ``if __name__ == "__main__":``, as every use of :mod:`multiprocessing` asks. With *dram_traces*, a folder, the
+    requests that each case's DRAM grants are written there as a plain trace, ``<case>.trace``.
 
     Raises :class:`InputError` for whatever does not fit together, :class:`MimesimError` if a process dies.
     """
     if jobs is not None and jobs < 1:
         raise InputError("run", "must be at least 1", key="jobs", value=jobs)
     selection = select(workload, mode, task, images)
-    runner = Runner(workload, selection, load_traces(workload, selection))
+    runner = Runner(workload, selection, load_traces(workload, selection), dram_traces)
+    if dram_traces is not None:
+        _prepare_traces(workload, dram_traces)
     totals = {case.name: runner.passes(case) for case in workload.cases}
 
     def report(name: str, passes: int) -> None:
@@ -195,7 +216,19 @@ def run_workload(
         return [runner.run(name, partial(report, name)) for name in totals]
     # A process that has counted the masks of a trace keeps to that trace while it can.
     likeness = {case.name: (case.trace, workload.hardware_for(case)) for case in workload.cases}
-    return run_parallel(partial(Runner.reopen, workload, selection), list(totals), count, likeness, report)
+    return run_parallel(partial(Runner.reopen, workload, selection, dram_traces), list(totals), count, likeness, report)
+
+
+def _prepare_traces(workload: Workload, folder: Path) -> None:
+    for case in workload.cases:
+        size = workload.hardware_for(case).dram.organisation.burst_bytes
+        if size != REQUEST_BYTES:
+            rule = f"case {case.name!r}: a line of a request trace is one burst of {REQUEST_BYTES} bytes, not of {size}"
+            raise workload.error(("hardware", "dram", "organisation"), rule)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(str(folder), f"cannot hold request traces ({error.strerror})") from None
 
 
 def _processes(totals: Mapping[str, int]) -> int:

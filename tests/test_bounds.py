@@ -54,7 +54,7 @@ def test_what_came_before_the_phase_does_not_bound_it() -> None:
 
 
 def test_clocks_that_do_not_divide_are_rounded_up() -> None:
-    slow = bench(timing={"clock_mhz": 150, "burst_clocks": 2})
+    slow = bench(dram={"clock_mhz": 150, "transfers": 4})
     # 35 bursts of 2 clocks at 3/4 of a clock in a cycle.
     assert phase_bounds(hand_made(), slow)["dram"] == -(-70 * 4 // 3)
 
@@ -96,8 +96,8 @@ def test_the_parts_count_what_they_work(case: tuple, barrier: str) -> None:
 def test_a_dense_machine_without_waits_reaches_its_bound() -> None:
     """Wide networks, an instant DRAM: all that is left over is filling and emptying the pipeline."""
     wide = {f"{name}_words_per_cycle": 4096 for name in ("weight", "activation", "threshold", "output")}
-    hardware = bench(positions=(4, 4), channels=16, bank=72, noc={**wide, "fill_words_per_cycle": 4096})
-    hardware = hardware.model_copy(update={"dram": hardware.dram.model_copy(update={"burst_bytes": 4096})})
+    noc = {**wide, "fill_words_per_cycle": 4096}
+    hardware = bench(positions=(4, 4), channels=16, bank=72, noc=noc, dram={"burst_bytes": 4096})
     ledger = replay(plan_tiny(Conventional(), "none", hardware=hardware))
     for layer in layer_bounds(ledger.phases, hardware):
         if layer.kind == "conv":

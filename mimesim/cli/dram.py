@@ -60,6 +60,7 @@ _PATIENCE_SECONDS = 2.0
     multiple=True,
     help="Change one entry of the standard, such as timing.t_cl=16; may be repeated.",
 )
+@click.option("--closed-form", is_flag=True, help="Also serve the trace as the machine does, and show both.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 def dram(
     trace: str,
@@ -77,6 +78,7 @@ def dram(
     refresh: bool,
     refresh_interval: int | None,
     settings: tuple[str, ...],
+    closed_form: bool,
     as_json: bool,
 ) -> None:
     """Replay the requests in TRACE (- for stdin) on a DRAM standard and print what they took.
@@ -87,11 +89,12 @@ def dram(
     \b
     Examples:
       mimesim dram --standard DDR3-1600 workloads/dram/example.trace
+      mimesim dram --standard DDR3-1600 --closed-form workloads/dram/example.trace
       mimesim dram --standard HBM2 --channels 8 --map RoBaRaCoCh --json workloads/dram/example.trace
     """
     from mimesim.config import Override
+    from mimesim.config.standard import DEFAULT_MAP
     from mimesim.dram import Settings, load_standard, read_requests, replay
-    from mimesim.dram.address import DEFAULT_MAP
 
     shorthands = (
         ("--ranks", ("organisation", "ranks"), ranks),
@@ -105,14 +108,23 @@ def dram(
     requests = read_requests(trace)
     with _progress(len(requests)) as progress:
         report = replay(requests, part, map_name or DEFAULT_MAP, told, progress)
+    shown = None
+    if closed_form:
+        from mimesim.machine import replay_closed_form
+
+        with _progress(len(requests)) as progress:
+            shown = replay_closed_form(requests, part, map_name or DEFAULT_MAP, told, progress)
     if as_json:
         import json
 
-        click.echo(json.dumps(report.as_dict(), indent=2))
+        beside = {} if shown is None else {"closed_form": shown.against(report)}
+        click.echo(json.dumps({**report.as_dict(), **beside}, indent=2))
     else:
-        from mimesim.dram.show import show_report
+        from mimesim.dram.show import show_report, show_side_by_side
 
         click.echo(show_report(report))
+        if shown is not None:
+            click.echo("\n" + show_side_by_side(report, shown.against(report)))
 
 
 @contextmanager

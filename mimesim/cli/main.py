@@ -34,7 +34,7 @@ def cli() -> None:
       mimesim run tiny                            a small shipped workload, in a second
       mimesim run --mode pipelined vgg16          the paper's network and cases
       mimesim config show tiny                    everything that decides a run
-      mimesim run tiny --set hardware.dram.banks=4
+      mimesim run tiny --set hardware.dram.channels=2
 
     Results are CSV files under out/; every command explains itself with --help.
     """

@@ -27,7 +27,7 @@ def workload_argument(function: Function) -> Function:
 
 def set_option(function: Function) -> Function:
     """Add ``--set``."""
-    text = "Change one entry of the workload, such as hardware.dram.banks=4; may be repeated."
+    text = "Change one entry of the workload, such as hardware.dram.channels=2; may be repeated."
     return click.option("--set", "settings", metavar="KEY=VALUE", multiple=True, help=text)(function)
 
 

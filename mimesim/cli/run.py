@@ -26,6 +26,7 @@ __all__ = ["run"]
 @click.option("--images", type=int, help="Replay this many images of each task.  [default: enough to fill a batch]")
 @set_option
 @click.option("--jobs", type=int, help="Cases that run at a time, each in its own process.  [default: one per CPU]")
+@click.option("--dram-trace", type=FOLDER, help="Folder for the DRAM requests of each case, for mimesim dram.")
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 def run(
     workload: str,
@@ -35,6 +36,7 @@ def run(
     images: int | None,
     settings: tuple[str, ...],
     jobs: int | None,
+    dram_trace: Path | None,
     quiet: bool,
 ) -> None:
     """Replay WORKLOAD on the simulated accelerator and write what it counted.
@@ -47,6 +49,7 @@ def run(
       mimesim run tiny
       mimesim run --mode singular --task cifar10 tiny
       mimesim run tiny --out out/small --set hardware.grid.channels=16
+      mimesim run tiny --set hardware.dram.standard=HBM2 --dram-trace out/requests
       mimesim run tiny --set cases.case-2.skipping=gate --set schedule.set_order=outer
     """
     from mimesim.cli.progress import shown_progress
@@ -61,7 +64,7 @@ def run(
         folder = out if out is not None else Path("out", f"{chosen.name}-{mode}")
         check_destination(folder)
         began = time.perf_counter()
-        results = run_workload(chosen, mode, task=task, jobs=jobs, progress=progress)
+        results = run_workload(chosen, mode, task=task, jobs=jobs, progress=progress, dram_traces=dram_trace)
         seconds = time.perf_counter() - began
         written = write_results(results, chosen, folder, _measured(results, seconds))
     if not quiet:

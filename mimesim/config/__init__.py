@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from mimesim.config.energy import Energy
 from mimesim.config.hardware import Hardware
-from mimesim.config.loader import dump_workload, load_workload, shipped_folder
+from mimesim.config.loader import dump_workload, load_workload
 from mimesim.config.overrides import Override
 from mimesim.config.schedule import Mode, Schedule, Skipping
+from mimesim.config.shipped import shipped_folder
 from mimesim.config.workload import Case, Workload
 
 __all__ = [

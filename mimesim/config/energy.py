@@ -8,9 +8,10 @@ from pydantic import Field, model_validator
 
 from mimesim.config.base import Strict
 
-__all__ = ["PRESETS", "Accounting", "Energy", "Price", "Prices"]
+__all__ = ["PRESETS", "Accounting", "DramPricing", "Energy", "Price", "Prices"]
 
 Accounting = Literal["paper", "full"]
+DramPricing = Literal["per_word", "per_command"]
 
 #: Energy of one event, possibly none. Written in decimal, and meant as written: 0.1 is a tenth, exactly.
 Price = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -66,3 +67,12 @@ class Energy(Strict):
         "paper", description="paper: what the MIME paper prices; full: bursts, fills, comparators and leakage as well"
     )
     prices: Prices = Field(Prices(), description="a preset's name, or prices")
+    dram: DramPricing = Field(
+        "per_word", description="per_command: activations, bursts, refreshes and standby from the standard's currents"
+    )
+
+    @model_validator(mode="after")
+    def _in_one_unit(self) -> Energy:
+        if self.dram == "per_command" and self.prices.unit != "pJ":
+            raise ValueError("dram: per_command is in pJ, the prices are in MACs; take ddr3-65nm-pj or others in pJ")
+        return self

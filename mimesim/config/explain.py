@@ -62,7 +62,7 @@ def _explain(error: ValidationError, model: type[BaseModel], origin: Origin, pre
     loc = tuple(first["loc"])
     shown: Any = None
     if first["type"] == "extra_forbidden":
-        rule = f"unknown key; {suggest(loc[-1], _known_keys(model, loc[:-1]))}"
+        rule = f"unknown key; {_moved(model, loc) or suggest(loc[-1], _known_keys(model, loc[:-1]))}"
     else:
         rule = _rule(first["type"], first.get("ctx", {}), loc, first["msg"])
         if first["type"] == "literal_error" and isinstance(first["input"], str):
@@ -117,6 +117,20 @@ def _known_keys(model: Any, loc: Sequence[str | int]) -> list[str]:
             model = get_args(model)[0]
     found = _models(model)
     return list(found[0].model_fields) if len(found) == 1 else []
+
+
+def _moved(model: Any, loc: Sequence[str | int]) -> str:
+    """Return where the key at *loc* went, if an earlier version had it there: the models around it may know."""
+    for place, part in enumerate(loc):
+        found = _models(model)
+        if len(found) != 1 or part not in found[0].model_fields:
+            break
+        model = found[0].model_fields[str(part)].annotation
+        below = ".".join(map(str, loc[place + 1 :]))
+        for owner in _models(model):
+            if place_now := getattr(owner, "MOVED", {}).get(below):
+                return f"it is now {place_now}"
+    return ""
 
 
 def _models(annotation: Any) -> list[type[BaseModel]]:

@@ -7,12 +7,12 @@ from typing import Literal
 from pydantic import Field
 
 from mimesim.config.base import Count, NonNegative, Pair, Positive, Strict
+from mimesim.config.dram import Dram
 
 __all__ = [
     "ActivationBlock",
     "Caches",
     "Dram",
-    "DramTiming",
     "Grid",
     "Hardware",
     "Noc",
@@ -86,36 +86,6 @@ class Noc(Strict):
     latency_cycles: NonNegative = Field(1, description="from the first word sent to its arrival")
 
 
-class DramTiming(Strict):
-    """JEDEC timing of one DRAM device, in clocks of its command bus."""
-
-    clock_mhz: Positive = 800
-    burst_clocks: Count = Field(4, description="clocks on the data bus for one burst (BL8 at double data rate)")
-    t_rcd: NonNegative = 11
-    t_rp: NonNegative = 11
-    t_cl: NonNegative = 11
-    t_cwl: NonNegative = 8
-    t_ras: NonNegative = 28
-    t_rtp: NonNegative = 6
-    t_wr: NonNegative = 12
-    t_wtr: NonNegative = 6
-    t_rtw: NonNegative = Field(2, description="idle clocks on the data bus between a read and a write")
-    t_rfc: NonNegative = 208
-    t_refi: Count = 6240
-
-
-class Dram(Strict):
-    """The off-chip memory: one channel of one rank."""
-
-    standard: str = Field("DDR3-1600", description="name, for the record")
-    timing: DramTiming = DramTiming()
-    banks: Count = 8
-    row_bursts: Count = Field(128, description="bursts in one row of one bank (8 KiB / 64 B)")
-    burst_bytes: Count = 64
-    queue: Count = Field(4, description="requests granted and not yet complete")
-    refresh: bool = True
-
-
 class Hardware(Strict):
     """One accelerator."""
 
@@ -127,7 +97,7 @@ class Hardware(Strict):
     caches: Caches = Caches()
     activation_block: ActivationBlock = ActivationBlock()
     noc: Noc = Noc()
-    dram: Dram = Dram()
+    dram: Dram = Field(default_factory=lambda: Dram.model_validate({}))
     prefetch_passes: Count = Field(8, description="passes the controller may run ahead of the PE grid")
     compare_cycles: Count = Field(1, description="CMP units: from the last threshold to the first masked output")
     writeback_buffers: Count = Field(2, description="drained tiles waiting for or in DRAM")
@@ -135,7 +105,7 @@ class Hardware(Strict):
     @property
     def burst_words(self) -> int:
         """Words in one DRAM burst."""
-        return self.dram.burst_bytes * 8 // self.word_bits
+        return self.dram.organisation.burst_bytes * 8 // self.word_bits
 
     @property
     def spad_words(self) -> int:

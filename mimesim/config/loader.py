@@ -8,24 +8,16 @@ from typing import Any
 
 import yaml
 
+from mimesim.config.dram import drop_standard
 from mimesim.config.explain import check, suggest
 from mimesim.config.origin import KeyPath, Origin
 from mimesim.config.overrides import Override, forget, lay_over
+from mimesim.config.shipped import YAML_SUFFIXES, shipped_folder
 from mimesim.config.workload import Workload
 from mimesim.config.yaml_file import read_yaml
 from mimesim.errors import InputError
 
-__all__ = ["dump_workload", "load_workload", "shipped_folder"]
-
-_SUFFIXES = (".yaml", ".yml")
-
-
-def shipped_folder() -> Path:
-    """Return the folder of the workloads that come with mimesim."""
-    package = Path(__file__).resolve().parents[1]
-    # An installed package carries workloads/ and traces/ inside; in a source tree they stand beside the package.
-    inside = package / "workloads"
-    return inside if inside.is_dir() else package.parent / "workloads"
+__all__ = ["dump_workload", "load_workload"]
 
 
 def load_workload(source: str | Path, overrides: Iterable[Override | str] = ()) -> Workload:
@@ -33,7 +25,7 @@ def load_workload(source: str | Path, overrides: Iterable[Override | str] = ()) 
 
     ::
 
-        workload = load_workload("workloads/vgg16.yaml", ["hardware.dram.banks=4", "cases.0.skipping=gate"])
+        workload = load_workload("workloads/vgg16.yaml", ["hardware.dram.channels=2", "cases.0.skipping=gate"])
 
     Raises :class:`InputError` naming file and line (or option), key, value and rule for the first thing that is wrong.
     """
@@ -43,6 +35,8 @@ def load_workload(source: str | Path, overrides: Iterable[Override | str] = ()) 
         override = Override.parse(override) if isinstance(override, str) else override
         if override.path[0] == "hardware" and len(override.path) > 1:
             _load_preset(data, places, path.parent)
+        if override.path[-2:] == ("dram", "standard"):
+            _drop_standard(data, places, override)
         lay_over(data, places, override)
     _load_preset(data, places, path.parent)
     return check(Workload, data, Origin(str(path), path.parent, places))
@@ -57,11 +51,11 @@ def dump_workload(workload: Workload) -> str:
 
 def _find(source: str) -> Path:
     path = Path(source)
-    if path.suffix in _SUFFIXES or len(path.parts) > 1 or path.is_file():
+    if path.suffix in YAML_SUFFIXES or len(path.parts) > 1 or path.is_file():
         if path.is_dir():
             raise InputError(source, "is a folder; a workload is a YAML file")
         if not path.exists():
-            near = sorted(p.name for p in path.parent.glob("*") if p.suffix in _SUFFIXES)
+            near = sorted(p.name for p in path.parent.glob("*") if p.suffix in YAML_SUFFIXES)
             hint = f"; {suggest(path.name, near)}" if near else ""
             raise InputError(source, f"there is no such file{hint}")
         return path
@@ -80,7 +74,7 @@ def _load_preset(data: dict[str, Any], places: dict[KeyPath, str], folder: Path)
     if not isinstance(name, str):
         return
     where = places.get(("hardware",), "hardware")
-    if Path(name).suffix in _SUFFIXES or "/" in name:
+    if Path(name).suffix in YAML_SUFFIXES or "/" in name:
         path = folder / name
         known = [str(p.relative_to(folder)) for p in folder.glob("hardware/*.yaml")]
     else:
@@ -94,6 +88,15 @@ def _load_preset(data: dict[str, Any], places: dict[KeyPath, str], folder: Path)
     forget(places, ("hardware",))
     places[("hardware",)] = str(path)
     places.update({("hardware", *key): line for key, line in lines.items()})
+
+
+def _drop_standard(data: dict[str, Any], places: dict[KeyPath, str], override: Override) -> None:
+    """Take away what stands beside a standard that *override* replaces."""
+    here: Any = data
+    for part in override.path[:-1]:
+        here = here.get(part) if isinstance(here, dict) else None
+    for key in drop_standard(here, {"standard": override.value}):
+        forget(places, (*override.path[:-1], key))
 
 
 class _Dumper(yaml.SafeDumper):

@@ -22,12 +22,12 @@ class Override:
 
     @classmethod
     def parse(cls, text: str) -> Override:
-        """Read ``hardware.dram.banks=4``; raises :class:`InputError` where it is not of this form."""
+        """Read ``hardware.dram.channels=2``; raises :class:`InputError` where it is not of this form."""
         label = f"--set {text}"
         key, equals, value = text.partition("=")
         path = tuple(part.strip() for part in key.split("."))
         if not equals or not all(path):
-            raise InputError(label, "must have the form key=value, such as hardware.dram.banks=4")
+            raise InputError(label, "must have the form key=value, such as hardware.dram.channels=2")
         return cls(path, parse_value(value, label), label)
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from os.path import normpath
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, Field, PrivateAttr, StringConstraints, ValidationInfo, model_validator
 
-from mimesim.config.base import Count, Strict
+from mimesim.config.base import Count, Strict, merge
+from mimesim.config.dram import drop_standard
 from mimesim.config.energy import Energy
 from mimesim.config.explain import check, suggest
 from mimesim.config.hardware import Hardware
@@ -73,7 +73,7 @@ class Workload(Strict):
     images_per_task: Count | None = None
     traces: Annotated[dict[Label, str], Field(min_length=1)]
     cases: Annotated[tuple[Case, ...], Field(min_length=1)]
-    hardware: Hardware = Hardware()
+    hardware: Hardware = Field(default_factory=Hardware)
     schedule: Schedule = Schedule()
     energy: Energy = Energy()
 
@@ -96,7 +96,10 @@ class Workload(Strict):
             if case.trace not in self.traces:
                 rule = f"is not listed under traces; {suggest(case.trace, self.traces)}"
                 raise self.error(("cases", index, "trace"), rule, case.trace)
-            self.hardware_for(case)
+            dram = self.hardware_for(case).dram
+            if self.energy.dram == "per_command" and not dram.currents:
+                rule = f"case {case.name!r}: {dram.standard} has no currents, so its commands have no energy"
+                raise self.error(("energy", "dram"), rule, self.energy.dram)
             self.schedule_for(case)
         return self
 
@@ -132,14 +135,6 @@ class Workload(Strict):
     def _changed(self, base: Model, case: Case, key: str, changes: Overrides) -> Model:
         if not changes:
             return base
-        merged = merge(base.model_dump(), changes)
-        return check(type(base), merged, self._origin, ("cases", self.cases.index(case), key))
-
-
-def merge(base: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Return *base* with *changes* laid over it, mapping by mapping; a list replaces a list."""
-    merged = dict(base)
-    for key, value in changes.items():
-        below = merged.get(key)
-        merged[key] = merge(below, value) if isinstance(below, dict) and isinstance(value, Mapping) else value
-    return merged
+        values = base.model_dump()
+        drop_standard(values.get("dram"), changes.get("dram"))
+        return check(type(base), merge(values, changes), self._origin, ("cases", self.cases.index(case), key))

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mimesim.dram.standard import REQUEST_BYTES, Organisation
+from mimesim.config.standard import Organisation, map_fields
 from mimesim.errors import InputError
 
 if TYPE_CHECKING:
@@ -15,12 +14,10 @@ if TYPE_CHECKING:
 
     Integers = NDArray[np.int64]
 
-__all__ = ["DEFAULT_MAP", "AddressMap", "Places"]
+__all__ = ["REQUEST_BYTES", "AddressMap", "Places"]
 
-#: A stream of consecutive requests meets all channels first, then all bank groups: t_ccd_s apart, not t_ccd_l.
-DEFAULT_MAP = "RoRaBaCoBgCh"
-
-_FIELDS = ("Ro", "Ra", "Bg", "Ba", "Co", "Ch")
+#: A request is one burst of one channel.
+REQUEST_BYTES = 64
 
 
 @dataclass(frozen=True)
@@ -44,21 +41,14 @@ class AddressMap:
 
     def __init__(self, name: str, organisation: Organisation) -> None:
         self.name = name
-        counts = {
-            "Ro": organisation.rows,
-            "Ra": organisation.ranks,
-            "Bg": organisation.bank_groups,
-            "Ba": organisation.banks_per_group,
-            "Co": organisation.bursts_per_row,
-            "Ch": organisation.channels,
-        }
+        try:
+            fields = map_fields(name, organisation)
+        except ValueError as error:
+            raise InputError("--map", str(error), value=name) from None
+        low = REQUEST_BYTES.bit_length() - 1
         self._organisation = organisation
-        self._fields: dict[str, tuple[int, int]] = {}
-        shift = REQUEST_BYTES.bit_length() - 1
-        for field in reversed(_parse(name)):
-            self._fields[field] = (shift, counts[field] - 1)
-            shift += counts[field].bit_length() - 1
-        self._capacity = 1 << shift
+        self._fields = {field: (shift + low, mask) for field, (shift, mask) in fields.items()}
+        self._capacity = REQUEST_BYTES * organisation.bursts
 
     def places(self, addresses: NDArray[np.uint64]) -> Places:
         """Return where *addresses*, in bytes, lie."""
@@ -72,15 +62,3 @@ class AddressMap:
         group = field("Ra") * organisation.bank_groups + field("Bg")
         wrapped = int(np.count_nonzero(addresses >= np.uint64(self._capacity)))
         return Places(field("Ch"), group * organisation.banks_per_group + field("Ba"), field("Ro"), wrapped)
-
-
-def _parse(name: str) -> list[str]:
-    known = {field.lower(): field for field in _FIELDS}
-    fields = [known.get(part.lower(), part) for part in re.findall("..?", name)]
-    if "Bg" not in fields and "Ba" in fields:
-        fields.insert(fields.index("Ba") + 1, "Bg")
-    if sorted(fields) != sorted(_FIELDS):
-        fields_text = f"{', '.join(_FIELDS)} once (Bg may be left out)"
-        rule = f"must name each of {fields_text}, the highest bits first, such as {DEFAULT_MAP}"
-        raise InputError("--map", rule, value=name)
-    return fields

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from mimesim.config.standard import Standard
 from mimesim.dram.device import Device
 from mimesim.dram.queues import ACTIVATE, COLUMN, Queue, Work
 from mimesim.dram.settings import Settings
-from mimesim.dram.standard import Standard
 
 __all__ = ["Channel", "Command"]
 

@@ -7,7 +7,7 @@ asking is what a scheduler does most. Nothing here knows of requests or queues.
 
 from __future__ import annotations
 
-from mimesim.dram.standard import Standard
+from mimesim.config.standard import Standard
 
 __all__ = ["CLOSED", "Device"]
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
-from mimesim.dram.address import AddressMap
+from mimesim.config.standard import Standard
+from mimesim.dram.address import REQUEST_BYTES, AddressMap
 from mimesim.dram.channel import Channel, Command
 from mimesim.dram.energy import command_energy
 from mimesim.dram.queues import Work
 from mimesim.dram.requests import Requests
 from mimesim.dram.settings import Settings
-from mimesim.dram.standard import REQUEST_BYTES, Standard
 
 __all__ = ["Report", "replay"]
 

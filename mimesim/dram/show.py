@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from mimesim.dram.replay import Report
 
-__all__ = ["show_report"]
+__all__ = ["show_report", "show_side_by_side"]
 
 
 def show_report(report: Report) -> str:
@@ -37,3 +40,22 @@ def show_report(report: Report) -> str:
         rows.append(("energy", f"{sum(report.energy_pj.values()) / 1e6:,.3f} uJ ({parts})"))
     width = max(len(name) for name, _ in rows)
     return "\n".join(f"{name:<{width}}  {text}" for name, text in rows)
+
+
+def show_side_by_side(report: Report, closed_form: Mapping[str, Any]) -> str:
+    """Return a table: what the controller took, what the machine's closed form takes, by how much more that is."""
+    lines = [f"{'':<16}{'controller':>14}{'closed form':>14}{'difference':>12}"]
+    for key, name in (
+        ("clocks", "clocks"),
+        ("mean_latency_clocks", "mean latency"),
+        ("max_latency_clocks", "maximum latency"),
+        ("row_hits", "row hits"),
+        ("activates", "activates"),
+        ("precharges", "precharges"),
+        ("refreshes", "refreshes"),
+    ):
+        theirs, ours, above = getattr(report, key), closed_form[key], closed_form["above_percent"][key]
+        form = ",.2f" if isinstance(theirs, float) else ","
+        difference = "" if above is None else f"{above:+.2f} %"
+        lines.append(f"{name:<16}{theirs:>14{form}}{ours:>14{form}}{difference:>12}")
+    return "\n".join(lines)

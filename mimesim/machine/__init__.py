@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from mimesim.machine.accelerator import replay
+from mimesim.machine.dram_trace import ClosedForm, TraceWriter, replay_closed_form
 
-__all__ = ["replay"]
+__all__ = ["ClosedForm", "TraceWriter", "replay", "replay_closed_form"]

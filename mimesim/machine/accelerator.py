@@ -12,7 +12,7 @@ from mimesim.machine.capacity import check_capacity
 from mimesim.machine.clock import Clock
 from mimesim.machine.comparators import Comparators
 from mimesim.machine.controller import Controller
-from mimesim.machine.dram import Dram
+from mimesim.machine.dram import Dram, Runs
 from mimesim.machine.kinds import ACTIVATIONS, READS, WEIGHTS
 from mimesim.machine.pe_grid import PEGrid
 from mimesim.machine.stream import PassStream
@@ -23,10 +23,15 @@ from mimesim.schedule.program import CasePlan, Phase
 __all__ = ["replay"]
 
 
-def replay(plan: CasePlan, progress: Callable[[Phase], None] | None = None) -> CaseLedger:
+def replay(
+    plan: CasePlan,
+    progress: Callable[[Phase], None] | None = None,
+    dram_trace: Callable[[int, Runs, bool], None] | None = None,
+) -> CaseLedger:
     """Run *plan* to its end and return what it counted; *progress* is called as each phase begins to be built.
 
-    Raises :class:`InputError` where a cache cannot hold what one pass needs, or its banks cannot carry a stream.
+    *dram_trace* is told of every request that DRAM grants: its clock, its blocks, whether it is a write. Raises
+    :class:`InputError` where DRAM cannot hold the case, a cache what one pass needs, or its banks a stream.
     """
     check_capacity(plan)
     check_banks(plan.hardware, plan.schedule)
@@ -43,6 +48,8 @@ def replay(plan: CasePlan, progress: Callable[[Phase], None] | None = None) -> C
     environment = Clock()
     stream = PassStream(environment, phases())
     dram = Dram(environment, plan.hardware)
+    dram.trace = dram_trace
+    stream.closing = dram.book
     arbiters = make_arbiters(environment, plan.hardware)
     controller = Controller(environment, plan.hardware, stream, dram, arbiters)
     loader = WeightLoader(environment, plan.hardware, stream, dram, arbiters[WEIGHTS])
@@ -64,13 +71,7 @@ def replay(plan: CasePlan, progress: Callable[[Phase], None] | None = None) -> C
             unified = plan.hardware.caches.organisation == "unified"
             ledger.conflicts["unified" if unified else READS[kind], name] = lost
     ledger.cache_blocks.update(controller.count_blocks())
-    device = dram.device
-    ledger.dram_events.update(
-        row_hits=device.row_hits,
-        activates=device.activates,
-        precharges=device.precharges,
-        refreshes=device.refreshes,
-    )
+    ledger.dram_events.update(dram.device.counts())
     return ledger
 
 

@@ -24,7 +24,11 @@ class _Need(NamedTuple):
 
 
 def check_capacity(plan: CasePlan) -> None:
-    """Raise :class:`InputError`, naming the layer and the sum, if a cache is too small for one pass."""
+    """Raise :class:`InputError` if DRAM is too small for the case or, naming layer and sum, a cache for one pass."""
+    dram, needed = plan.hardware.dram.organisation, plan.placement.bursts
+    if needed > dram.bursts:
+        rule = f"the case stores {needed * dram.burst_bytes} bytes; all channels together hold {dram.bytes}"
+        raise InputError("hardware", rule, key="dram.organisation.rows", value=dram.rows)
     caches, bits = plan.hardware.caches, plan.hardware.word_bits
     words = plan.hardware.burst_words
     for position, geometry in enumerate(plan.geometries):

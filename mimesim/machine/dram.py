@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from array import array
+from collections import Counter
+from collections.abc import Callable
 from fractions import Fraction
 from heapq import heappush, heappushpop
 
 from mimesim.config.hardware import Hardware
+from mimesim.ledger import PhaseRecord
 from mimesim.machine.clock import Clock
-from mimesim.machine.dram_bank import DramDevice
+from mimesim.machine.dram_device import DramDevice
 from mimesim.machine.kinds import KINDS, READS, WEIGHTS, WRITE_BACK
 
 __all__ = ["Dram", "Runs"]
@@ -31,7 +34,7 @@ class Dram:
     def __init__(self, environment: Clock, hardware: Hardware) -> None:
         self._environment = environment
         self._queue_depth = hardware.dram.queue
-        ratio = Fraction(hardware.dram.timing.clock_mhz) / Fraction(hardware.clock_mhz)
+        ratio = Fraction(hardware.dram.clock_mhz) / Fraction(hardware.clock_mhz)
         self._clocks, self._cycles = ratio.numerator, ratio.denominator
         self._burst_words = hardware.burst_words
         self._fill_words = hardware.noc.fill_words_per_cycle
@@ -41,7 +44,11 @@ class Dram:
         #: The latest completions, as many as requests may be granted and incomplete; the earliest first.
         self._latest: list[int] = []
         self.device = DramDevice(hardware.dram)
+        self._ranks = hardware.dram.organisation.channels * hardware.dram.organisation.ranks
+        self._booked: Counter[str] = Counter()
         self.arrivals = [array("q") for _ in KINDS]
+        #: Told of every granted request: its clock, its runs, whether it is a write.
+        self.trace: Callable[[int, Runs, bool], None] | None = None
 
     def submit(self, kind: int, runs: Runs) -> None:
         """Serve a request for *runs* of (address, bursts).
@@ -54,6 +61,8 @@ class Dram:
             grant = latest[0]
         clock = -(-grant * self._clocks // self._cycles)
         over = self.device.serve(clock, runs, kind == WRITE_BACK)
+        if self.trace is not None:
+            self.trace(clock, runs, kind == WRITE_BACK)
         cycle = -(-over * self._cycles // self._clocks)
         if kind != WRITE_BACK:
             port = self._port[kind]
@@ -65,3 +74,12 @@ class Dram:
         else:
             heappush(latest, cycle)
         self.arrivals[kind].append(cycle)
+
+    def book(self, record: PhaseRecord) -> None:
+        """Book under a phase that has just ended the commands since the one before it ended, and the ranks' clocks."""
+        clock = -(-self._environment.cycle * self._clocks // self._cycles)
+        self.device.settle(clock)
+        counts = self.device.counts() + Counter(clocks=clock * self._ranks)
+        for name in ("activates", "refreshes", "active_clocks", "clocks"):
+            record.commands[name] += counts[name] - self._booked[name]
+        self._booked = counts

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from mimesim.ledger import PhaseRecord
 from mimesim.machine.clock import Clock
 from mimesim.machine.progress import Progress
 from mimesim.schedule.program import Phase
@@ -47,6 +48,8 @@ class PassStream:
         self.passes_done = Progress(environment)
         self.jobs_done = Progress(environment)
         self.phases_done = Progress(environment)
+        #: Called with the record of a phase in the cycle in which it ends.
+        self.closing: Callable[[PhaseRecord], None] | None = None
 
     def phase(self, number: int) -> PhaseRun | None:
         """Return the phase with this number, or None after the last one."""
@@ -63,5 +66,7 @@ class PassStream:
 
     def close(self, number: int) -> None:
         """Drop a phase that has ended."""
-        del self._runs[number]
+        run = self._runs.pop(number)
+        if self.closing is not None:
+            self.closing(run.phase.record)
         self.phases_done.advance()

@@ -8,6 +8,7 @@ from itertools import product
 from typing import Any, Literal
 
 from mimesim.config.energy import Prices
+from mimesim.config.standard import Timing
 from mimesim.paper.runs import Variant
 
 __all__ = [
@@ -35,9 +36,8 @@ __all__ = [
 #: what the machine still waits for is its own grid and networks.
 _IDEAL: dict[str, Any] = {
     "dram": {
-        "standard": "ideal",
-        "timing": {"clock_mhz": 800_000.0, "burst_clocks": 1}
-        | dict.fromkeys(("t_rcd", "t_rp", "t_cl", "t_cwl", "t_ras", "t_rtp", "t_wr", "t_wtr", "t_rtw", "t_rfc"), 0),
+        "clock_mhz": 3_200_000.0,
+        "timing": {name: 0 for name in Timing.model_fields if name != "t_refi"},
         "refresh": False,
         "queue": 64,
     },

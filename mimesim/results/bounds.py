@@ -29,7 +29,7 @@ def bounds_rows(results: Sequence[CaseResult]) -> Iterator[Row]:
         hardware = result.hardware
         bandwidth = bytes_per_cycle(hardware)
         for layer in layer_bounds(result.ledger.phases, hardware):
-            moved = layer.bursts * hardware.dram.burst_bytes
+            moved = layer.bursts * hardware.dram.organisation.burst_bytes
             intensity = layer.macs / moved if moved else None
             yield {
                 "mode": result.mode,

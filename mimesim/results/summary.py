@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from mimesim.bounds import main_bound
-from mimesim.config.energy import Energy
+from mimesim.config.energy import Accounting, Energy
 from mimesim.energy import LEVELS, CaseEnergy, PriceList
 from mimesim.ledger import STALLS
 from mimesim.results.csv_file import Cell, Row
@@ -67,7 +67,11 @@ def summary_rows(results: Sequence[CaseResult], energy: Energy) -> list[Row]:
 
 
 def _row(result: CaseResult, energy: Energy) -> dict[str, Cell]:
-    priced = PricedCase.of(result, PriceList(energy.prices, energy.accounting, result.hardware))
+    totals = {}
+    for accounting in get_args(Accounting):
+        prices = PriceList(energy.prices, accounting, result.hardware, energy.dram)
+        totals[accounting] = CaseEnergy(result.ledger, prices).total()
+    priced = PricedCase.of(result, PriceList(energy.prices, energy.accounting, result.hardware, energy.dram))
     by_level = priced.energy.by_level()
     return {
         **priced.head(),
@@ -82,8 +86,8 @@ def _row(result: CaseResult, energy: Energy) -> dict[str, Cell]:
         "energy_unit": energy.prices.unit,
         **{f"energy_{level}": by_level[level] for level in LEVELS},
         "energy_total": priced.energy.total(),
-        "energy_total_paper": CaseEnergy(result.ledger, PriceList(energy.prices, "paper", result.hardware)).total(),
-        "energy_total_full": CaseEnergy(result.ledger, PriceList(energy.prices, "full", result.hardware)).total(),
+        "energy_total_paper": totals["paper"],
+        "energy_total_full": totals["full"],
         **_traffic(result),
         **eviction_sums(result.ledger),
         **_storage(result),
@@ -142,7 +146,7 @@ def _traffic(result: CaseResult) -> dict[str, Cell]:
         "dram_words_written": written,
         "dram_words": read + written,
         "dram_bursts": bursts,
-        "dram_bytes": bursts * result.hardware.dram.burst_bytes,
+        "dram_bytes": bursts * result.hardware.dram.organisation.burst_bytes,
     }
 
 

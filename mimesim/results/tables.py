@@ -94,8 +94,8 @@ class PricedCase(NamedTuple):
             # Images of other phases: their outputs may be evicted in this one.
             others = sorted(phase.rows.keys() - {*phase.images, SHARED_IMAGE})
             for image in (*phase.images, *others, SHARED_IMAGE):
-                if image in phase.rows:
-                    yield number, image, phase.rows[image], priced[number, image]
+                if (number, image) in priced:
+                    yield number, image, phase.rows.get(image) or ImageRow(), priced[number, image]
 
 
 def layers_rows(cases: Sequence[PricedCase]) -> Iterator[Row]:
@@ -125,9 +125,11 @@ def accesses_rows(cases: Sequence[PricedCase]) -> Iterator[Row]:
     for case in cases:
         for number, image, row, quanta in case.rows():
             whose = {**case.head(), **_whose(case, number, image)}
-            for access in sorted(row.words.keys() | row.bursts.keys(), key=_access_order):
+            # Commands of DRAM have energy without words.
+            commands = {access for access in quanta if access[0] == "dram"}
+            for access in sorted(row.words.keys() | row.bursts.keys() | commands, key=_access_order):
                 words, bursts = row.words[access], row.bursts[access]
-                if words or bursts:
+                if words or bursts or access in commands:
                     level, tensor, direction = access
                     yield {
                         **whose,

@@ -89,7 +89,8 @@ def render_files(
     """Return the text of every file by its name."""
     energy = workload.energy
     cases = [
-        tables.PricedCase.of(result, PriceList(energy.prices, energy.accounting, result.hardware)) for result in results
+        tables.PricedCase.of(result, PriceList(energy.prices, energy.accounting, result.hardware, energy.dram))
+        for result in results
     ]
     files = {
         "layers.csv": render_csv(tables.LAYERS, tables.layers_rows(cases)),

@@ -60,6 +60,27 @@ def test_every_option_reaches_the_controller(mimesim: Mimesim) -> None:
     )
 
 
+def test_the_closed_form_stands_beside_the_controller(mimesim: Mimesim) -> None:
+    done = mimesim("dram", "--standard", "DDR3-1600", "--closed-form", EXAMPLE)
+    assert (done.returncode, done.stderr) == (0, "")
+    told = json.loads(mimesim("dram", "--standard", "DDR3-1600", "--closed-form", "--json", EXAMPLE).stdout)
+    closed = told["closed_form"]
+    line = next(line for line in done.stdout.splitlines() if line.startswith("clocks    ") and line.endswith("%"))
+    above = 100 * (closed["clocks"] / told["clocks"] - 1)
+    assert line.split()[1:4] == [f"{told['clocks']:,}", f"{closed['clocks']:,}", f"{above:+.2f}"]
+    assert closed["above_percent"]["clocks"] == pytest.approx(above)
+
+
+def test_a_runs_requests_are_a_trace(mimesim: Mimesim, folder: Path) -> None:
+    done = mimesim("run", "tiny", "--out", "results", "--dram-trace", "requests/tiny", "--quiet")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert {path.name for path in (folder / "requests" / "tiny").iterdir()} == {
+        f"case-{number}.trace" for number in (1, 2, 3)
+    }
+    told = json.loads(mimesim("dram", "--standard", "DDR3", "--json", "requests/tiny/case-3.trace").stdout)
+    assert told["requests"] > 1000
+
+
 def test_a_trace_from_stdin(folder: Path) -> None:
     command = [sys.executable, "-m", "mimesim", "dram", "--standard", "DDR4-2400", "--json", "-"]
     environment = os.environ | {"PYTHONWARNINGS": "error"}

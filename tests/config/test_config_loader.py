@@ -7,6 +7,8 @@ import pytest
 import yaml
 
 from mimesim.config import Hardware, Schedule, Workload, dump_workload, load_workload, shipped_folder
+from mimesim.config.dram import Dram
+from mimesim.config.standard import Part
 from mimesim.errors import InputError
 from tests.config.conftest import MINIMAL, Write
 
@@ -49,7 +51,11 @@ def test_a_dump_writes_every_default_out(minimal: Path) -> None:
 
 def test_the_preset_mime65_writes_the_defaults_out() -> None:
     text = (shipped_folder() / "hardware" / "mime65.yaml").read_text()
-    assert yaml.safe_load(text) == yaml.safe_load(yaml.safe_dump(Hardware().model_dump(mode="json")))
+    written, defaults = yaml.safe_load(text), Hardware().model_dump(mode="json")
+    # The DRAM's numbers are its standard's.
+    assert set(defaults["dram"]) - set(written["dram"]) == set(Part.model_fields)
+    defaults["dram"] = {key: defaults["dram"][key] for key in written["dram"]}
+    assert written == yaml.safe_load(yaml.safe_dump(defaults))
 
 
 def test_a_preset_goes_by_name_or_by_path_and_takes_settings(write: Write, tmp_path: Path) -> None:
@@ -104,3 +110,44 @@ def test_anchors_and_merge_keys_work(write: Write) -> None:
         write(text.replace("    skipping: none", "    skipping: gate\n  - {<<: *first, name: third}"))
     )
     assert [(case.name, case.trace, case.skipping) for case in workload.cases][2] == ("third", "mime", "per_position")
+
+
+def test_a_standard_lies_under_what_stands_beside_it() -> None:
+    settings = ["hardware.dram.standard=DDR4", "hardware.dram.channels=2", "hardware.dram.timing.t_rcd=19"]
+    dram = load_workload("tiny", settings).hardware.dram
+    assert (dram.standard, dram.channels, dram.organisation.channels, dram.organisation.bank_groups) == (
+        *("DDR4-2400", 2, 2, 4),
+    )
+    assert (dram.timing.t_rcd, dram.timing.t_rp, dram.clock_mhz) == (19, 17, 1200)
+
+
+def test_another_standard_replaces_the_numbers_of_the_one_before_but_not_how_many(tmp_path: Path) -> None:
+    (tmp_path / "shown.yaml").write_text(dump_workload(load_workload("tiny", ["hardware.dram.channels=2"])))
+    dram = load_workload(tmp_path / "shown.yaml", ["hardware.dram.standard=HBM2"]).hardware.dram
+    assert (dram.standard, dram.channels, dram.timing.t_rcd, dram.clock_mhz) == ("HBM2", 2, 14, 1000)
+    workload = load_workload("tiny", ["hardware.dram.ranks=2", "cases.case-2.hardware.dram.standard=HBM2"])
+    standards = [workload.hardware_for(case).dram for case in workload.cases]
+    assert [(one.standard, one.ranks, one.timing.t_rcd) for one in standards] == [
+        *(("DDR3-1600", 2, 11), ("HBM2", 2, 14), ("DDR3-1600", 2, 11)),
+    ]
+
+
+def test_a_case_may_change_how_many_channels() -> None:
+    workload = load_workload("tiny", ["cases.0.hardware.dram.channels=4"])
+    assert workload.hardware_for(workload.cases[0]).dram.organisation.channels == 4
+
+
+def test_a_standard_in_a_file_and_in_place(tmp_path: Path) -> None:
+    text = (shipped_folder() / "dram" / "DDR3-1600.yaml").read_text()
+    (tmp_path / "own.yaml").write_text(text.replace("t_cl: 11 ", "t_cl: 9 ").replace("name: DDR3-1600", "name: own"))
+    shown = tmp_path / "shown.yaml"
+    shown.write_text(dump_workload(load_workload("tiny")))
+    by_path = load_workload(shown, ["hardware.dram.standard=own.yaml"]).hardware.dram
+    assert (by_path.standard, by_path.timing.t_cl) == ("own", 9)
+    (tmp_path / "own.yaml").write_text(text.replace("t_cl: 11 ", "t_cl: nine "))
+    with pytest.raises(InputError, match=r"own\.yaml:\d+: timing\.t_cl = 'nine': must be a whole number"):
+        load_workload(shown, ["hardware.dram.standard=own.yaml"])
+    in_place = Dram.model_validate({"standard": {"name": "mine", **yaml.safe_load(text)} | {"name": "mine"}})
+    assert (in_place.standard, in_place.timing) == ("mine", Dram().timing)
+    # Written out, it is read again, although no standard has its name.
+    assert Dram.model_validate(in_place.model_dump()) == in_place

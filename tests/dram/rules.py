@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from mimesim.dram.standard import Standard
+from mimesim.config.standard import Standard
 
 COLUMNS = ("RD", "WR", "RDA", "WRA")
 

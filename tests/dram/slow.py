@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import NamedTuple
 
+from mimesim.config.standard import Standard
 from mimesim.dram.settings import Settings
-from mimesim.dram.standard import Standard
 from tests.dram.rules import COLUMNS, Issued, broken, closings, data_of, open_rows
 
 

@@ -6,10 +6,10 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from mimesim.config.standard import Standard
 from mimesim.dram.channel import Channel
 from mimesim.dram.queues import Work
 from mimesim.dram.settings import Settings
-from mimesim.dram.standard import Standard
 from tests.dram.slow import Request
 
 ORGANISATION = {

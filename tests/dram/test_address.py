@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mimesim.dram.address import DEFAULT_MAP, AddressMap
-from mimesim.dram.standard import Organisation
+from mimesim.config.standard import DEFAULT_MAP, Organisation
+from mimesim.dram.address import AddressMap
 from mimesim.errors import InputError
 
 ORGANISATION = Organisation(

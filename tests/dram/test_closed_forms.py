@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from mimesim.config.standard import DEFAULT_MAP
 from mimesim.dram import Report, Requests, Settings, Standard, load_standard, replay, shipped_standards
-from mimesim.dram.address import DEFAULT_MAP
 from mimesim.dram.channel import Command
 
 NAMES = shipped_standards()

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import pytest
 
+from mimesim.config.standard import Timing
 from mimesim.dram import Standard, load_standard, shipped_standards
 from mimesim.dram.device import Device
-from mimesim.dram.standard import Timing
 from tests.dram.rules import broken, taken_apart
 
 #: (clock, command, bank); bank is "same", "group" (another bank of its group), "other" (another group) or "rank".

@@ -6,10 +6,10 @@ from collections import Counter
 
 from hypothesis import given, settings
 
+from mimesim.config.standard import Standard
 from mimesim.dram.channel import Channel
 from mimesim.dram.queues import Work
 from mimesim.dram.settings import Settings
-from mimesim.dram.standard import Standard
 from tests.dram import small
 from tests.dram.rules import COLUMNS, check_log, taken_apart
 from tests.dram.slow import SlowController

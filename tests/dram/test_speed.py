@@ -7,8 +7,8 @@ import time
 import numpy as np
 import pytest
 
+from mimesim.config.standard import DEFAULT_MAP
 from mimesim.dram import Requests, load_standard, replay, shipped_standards
-from mimesim.dram.address import DEFAULT_MAP
 
 
 @pytest.mark.parametrize("name", shipped_standards())

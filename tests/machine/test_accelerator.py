@@ -22,7 +22,7 @@ MACHINE = hardware(
     {
         "grid": {"channels": 8},
         "caches": {"weights_kib": 2.5, "activations_kib": 4.0, "thresholds_kib": 0.5},
-        "dram": {"timing": {"clock_mhz": 333.0}},
+        "dram": {"clock_mhz": 333.0},
     }
 )
 
@@ -89,7 +89,7 @@ def test_the_ledger_holds_what_the_parts_did() -> None:
     assert set(ledger.busy) == {"controller", "dram", "noc", "pe_grid", "cmp"}
     assert ledger.busy["pe_grid"] == sum(row.busy_cycles for phase in ledger.phases for row in phase.rows.values())
     bursts = sum(ledger.bursts().values())
-    assert ledger.busy["dram"] == bursts * MACHINE.dram.timing.burst_clocks
+    assert ledger.busy["dram"] == bursts * MACHINE.dram.burst_clocks
     # A run of bursts in one row either finds it open or activates it.
     assert ledger.dram_events["activates"] >= ledger.dram_events["precharges"] > 0
     assert ledger.dram_events["refreshes"] == pytest.approx(ledger.cycles * 333 / 200 / 6240, abs=1)

@@ -11,19 +11,13 @@ from mimesim.machine.clock import Clock
 from mimesim.machine.dram import Dram
 from mimesim.machine.kinds import ACTIVATIONS, THRESHOLDS, WEIGHTS, WRITE_BACK
 from mimesim.machine.progress import when_done
+from tests.oracle.bench import part
 from tests.schedule.small import hardware
 
 #: One clock a cycle; a request of n bursts takes 2 n clocks and nothing else. A burst is 32 words.
 PLAIN: dict[str, Any] = {
     "clock_mhz": 100,
-    "dram": {
-        "timing": {
-            "clock_mhz": 100,
-            "burst_clocks": 2,
-            **dict.fromkeys(("t_rcd", "t_rp", "t_cl", "t_cwl", "t_ras", "t_rtp", "t_wr", "t_wtr", "t_rtw"), 0),
-        },
-        "refresh": False,
-    },
+    "dram": part(burst_bytes=64, transfers=4, clock_mhz=100.0, refresh=False).model_dump(),
     "noc": {"fill_words_per_cycle": 10**6},
 }
 NAMES = {WEIGHTS: "w", ACTIVATIONS: "a", THRESHOLDS: "t", WRITE_BACK: "o"}
@@ -100,7 +94,7 @@ def test_a_waiting_request_does_not_see_the_device_before_it_is_granted() -> Non
 def test_clocks_and_cycles_are_whole_whatever_their_ratio(
     clock: float, dram_clock: float, submitted: int, expected: int
 ) -> None:
-    ratio = {"clock_mhz": clock, "dram": {"timing": {"clock_mhz": dram_clock}}}
+    ratio = {"clock_mhz": clock, "dram": {"clock_mhz": dram_clock}}
 
     assert completions([(submitted, WEIGHTS, 0, 5)], ratio) == [("w", expected)]
 
@@ -108,7 +102,7 @@ def test_clocks_and_cycles_are_whole_whatever_their_ratio(
 def test_late_cycles_are_as_exact_as_early_ones() -> None:
     # A third of a clock each cycle: 20 000 bursts are 40 000 clocks, 120 000 cycles. The next request, granted in cycle
     # 120 001, begins in clock 40 001 (not 40 000.33) and is over at 40 003.
-    ratio = {"clock_mhz": 300, "dram": {"timing": {"clock_mhz": 100}}}
+    ratio = {"clock_mhz": 300, "dram": {"clock_mhz": 100}}
     requests = [(0, WEIGHTS, 0, 20_000), (120_001, WEIGHTS, 0, 1)]
 
     assert completions(requests, ratio) == [("w", 120_000), ("w", 120_009)]

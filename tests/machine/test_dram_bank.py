@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
-from mimesim.config.hardware import Dram, DramTiming
-from mimesim.machine.dram_bank import DramDevice
+from mimesim.config.hardware import Dram
+from mimesim.machine.dram_device import DramDevice
+from tests.oracle.bench import part
 
 #: rcd 5, rp 4, cl 6, cwl 3, ras 9, rtp 2, wr 7, wtr 3, rtw 2, rfc 20; a burst takes 2 clocks.
 TIMING = {
-    "burst_clocks": 2, "t_rcd": 5, "t_rp": 4, "t_cl": 6, "t_cwl": 3, "t_ras": 9, "t_rtp": 2, "t_wr": 7, "t_wtr": 3,
+    "t_rcd": 5, "t_rp": 4, "t_cl": 6, "t_cwl": 3, "t_ras": 9, "t_rtp": 2, "t_wr": 7, "t_wtr_s": 3, "t_wtr_l": 3,
     "t_rtw": 2, "t_rfc": 20, "t_refi": 100,
 }  # fmt: skip
 OTHER_ROW = 32  # 4 banks of 8 bursts a row: burst 32 is row 1 of bank 0
@@ -19,8 +20,9 @@ OTHER_ROW = 32  # 4 banks of 8 bursts a row: burst 32 is row 1 of bank 0
 Request = tuple[int, str, int, int]  # granted at, "read" or "write", first burst, bursts
 
 
-def device(refresh: bool = False, **timing: int) -> DramDevice:
-    return DramDevice(Dram(timing=DramTiming(**TIMING | timing), banks=4, row_bursts=8, refresh=refresh))
+def device(refresh: bool = False, **changes: Any) -> DramDevice:
+    shape = {"transfers": 4, "banks": 4, "row_bursts": 8}
+    return DramDevice(part(**(TIMING | shape | changes), refresh=refresh))
 
 
 def ends(*requests: Request, **options: Any) -> list[int]:
@@ -62,7 +64,8 @@ def test_events_are_counted() -> None:
     made.serve(0, [(0, 2), (4, 1)], False)  # opens bank 0; the second run finds it open
     made.serve(0, [(OTHER_ROW, 1), (8, 1)], True)  # closes and opens bank 0; opens bank 1
 
-    assert (made.activates, made.precharges, made.row_hits, made.refreshes) == (3, 1, 1, 0)
+    # Five bursts, three of which opened a row.
+    assert (made.activates, made.precharges, made.row_hits, made.refreshes) == (3, 1, 2, 0)
     assert made.busy_clocks == 2 * 5
 
 
@@ -88,7 +91,6 @@ TIGHT: list[Any] = [
     pytest.param("t_rcd", [(10, "write", 0, 1)], 20, id="activate to write"),
     pytest.param("t_cl", [(10, "read", 0, 1)], 23, id="read latency"),
     pytest.param("t_cwl", [(10, "write", 0, 1)], 20, id="write latency"),
-    pytest.param("burst_clocks", [(10, "read", 0, 1)], 23, id="one burst"),
     # Precharge at 50, activate at 54, read at 59.
     pytest.param("t_rp", [(0, "read", 0, 1), (50, "read", OTHER_ROW, 1)], 67, id="precharge to activate"),
     # Activated at 0, last read at 5: precharge not before 0 + 9 (5 + rtp = 7). Then 4 + 5 + 6 + 2.
@@ -98,7 +100,7 @@ TIGHT: list[Any] = [
     # Written from 8 to 10, precharge at 10 + 7 = 17.
     pytest.param("t_wr", [(0, "write", 0, 1), (0, "read", OTHER_ROW, 1)], 34, id="write recovery"),
     # Written up to 10, read at 10 + 3, data from 19.
-    pytest.param("t_wtr", [(0, "write", 0, 1), (0, "read", 1, 1)], 21, id="write to read"),
+    pytest.param("t_wtr_s t_wtr_l", [(0, "write", 0, 1), (0, "read", 1, 1)], 21, id="write to read"),
     # Read up to 13, written from 13 + 2.
     pytest.param("t_rtw", [(0, "read", 0, 1), (0, "write", 1, 1)], 17, id="read to write"),
 ]
@@ -106,7 +108,9 @@ TIGHT: list[Any] = [
 
 @pytest.mark.parametrize(("parameter", "requests", "end"), TIGHT)
 def test_each_timing_parameter_is_kept_to_the_clock(parameter: str, requests: list[Request], end: int) -> None:
-    results = {change: ends(*requests, **{parameter: TIMING[parameter] + change})[-1] for change in (-1, 0, 1)}
+    results = {
+        change: ends(*requests, **{one: TIMING[one] + change for one in parameter.split()})[-1] for change in (-1, 0, 1)
+    }
 
     assert results == {-1: end - 1, 0: end, 1: end + 1}
 
@@ -120,22 +124,30 @@ def test_writes_and_reads_of_one_kind_do_not_turn() -> None:
     assert ends((0, "write", 0, 1), (0, "write", 1, 1)) == [10, 12]
 
 
-# Refresh. It is due at 100; all rows are closed and nothing is activated for rp + rfc = 24 clocks.
+# Refresh. It is due at 100; nothing is activated for rfc = 20 clocks, and rows are closed rp = 4 clocks before.
 
 
 def test_a_refresh_that_is_due_comes_first() -> None:
-    # The read is granted at 100, when it is due: activate at 124.
-    assert ends((100, "read", 0, 1), refresh=True) == [124 + 5 + 6 + 2]
+    # The read is granted at 100, when it is due; no row is open: activate at 120.
+    assert ends((100, "read", 0, 1), refresh=True) == [120 + 5 + 6 + 2]
     # One clock earlier it is not.
     assert ends((99, "read", 0, 1), refresh=True) == [99 + 13]
 
 
-@pytest.mark.parametrize("parameter", ["t_rp", "t_rfc"])
+@pytest.mark.parametrize("parameter", ["t_rp", "t_rp_all", "t_rfc"])
 def test_the_length_of_a_refresh_is_kept_to_the_clock(parameter: str) -> None:
+    # A row is open: closed at 100, refreshed at 104, activated at 124.
+    base = TIMING | {"t_rp_all": 4}
     found = [
-        ends((100, "read", 0, 1), refresh=True, **{parameter: TIMING[parameter] + change})[0] for change in (-1, 0, 1)
+        ends((0, "read", 0, 1), (100, "read", 0, 1), refresh=True, **(base | {parameter: base[parameter] + change}))[1]
+        for change in (-1, 0, 1)
     ]
-    assert found == [136, 137, 138]
+    assert found == ([137, 137, 137] if parameter == "t_rp" else [136, 137, 138])
+
+
+def test_without_a_time_of_its_own_a_precharge_of_all_takes_that_of_one() -> None:
+    assert ends((0, "read", 0, 1), (100, "read", 0, 1), refresh=True)[1] == 137
+    assert ends((0, "read", 0, 1), (100, "read", 0, 1), refresh=True, t_rp=5)[1] == 138
 
 
 def test_a_refresh_comes_every_t_refi() -> None:
@@ -146,8 +158,13 @@ def test_a_refresh_comes_every_t_refi() -> None:
 
 
 def test_refreshes_that_are_due_come_one_after_the_other() -> None:
-    # One is due every 10 clocks and takes 24, so after 500 clocks 50 are due; the last ends at 10 + 50 x 24.
-    assert ends((500, "read", 0, 1), refresh=True, t_refi=10) == [10 + 50 * 24 + 13]
+    # Read at 5, data 11..13; the write of 40 bursts at 12 up to 90, its data 15..95: three refreshes fall due, at 30,
+    # 60 and 90. The row may be closed at 95 + 7 = 102: refreshes at 106, 126 and 146, activate at 166.
+    made = device(refresh=True, t_refi=30, row_bursts=64)
+    made.serve(0, [(0, 1)], False)
+    assert made.serve(1, [(1, 40)], True) == 95
+    assert made.serve(1, [(64, 1)], False) == 166 + 13
+    assert made.refreshes == 3
 
 
 def test_a_refresh_closes_all_rows() -> None:
@@ -162,7 +179,7 @@ def test_a_refresh_closes_all_rows() -> None:
 
 
 def test_a_refresh_waits_for_open_banks_to_be_precharged() -> None:
-    # Written at 95 + 5 + 3 = 103..105, precharge allowed at 105 + 7 = 112: the refresh, due at 100, starts there.
+    # Written at 95 + 5 + 3 = 103..105, precharge allowed at 105 + 7 = 112: the rows, to be closed at 100, are at 112.
     # A read granted at 106: activate at 112 + 24 = 136.
     assert ends((95, "write", 0, 1), (106, "read", 0, 1), refresh=True) == [105, 136 + 13]
 
@@ -173,11 +190,16 @@ def test_a_refresh_does_not_interrupt_a_run() -> None:
 
 
 def test_a_refresh_comes_between_the_runs_of_a_request() -> None:
-    # The same and one burst of bank 1: the bus is free at 122, past 100. The last read of bank 0 was at 101 + 14 = 115,
-    # precharge at 117. The refresh starts at 122; activate at 146.
+    # The same and one burst of bank 1: the bus is free at 122, past 100. The last read of bank 0 was at 100 + 14 = 114,
+    # precharge at 116, refresh at 120; activate at 140.
     made = device(refresh=True)
-    assert made.serve(95, [(0, 9)], False) == 146 + 13
+    assert made.serve(95, [(0, 9)], False) == 140 + 13
     assert made.refreshes == 1
+
+
+def test_a_refresh_waits_for_t_rc() -> None:
+    # Activated at 99, read at 104, closed at 108; the refresh waits for 99 + 30.
+    assert ends((99, "read", 0, 1), (106, "read", 8, 1), refresh=True, t_rc=30)[1] == 129 + 20 + 13
 
 
 def test_without_refresh_there_is_none() -> None:

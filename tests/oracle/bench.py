@@ -4,14 +4,33 @@ from __future__ import annotations
 
 from typing import Any
 
-from mimesim.config.hardware import ActivationBlock, Dram, DramTiming, Grid, Hardware, Noc, Scratchpad
+from mimesim.config.dram import Dram
+from mimesim.config.hardware import ActivationBlock, Grid, Hardware, Noc, Scratchpad
+from mimesim.config.standard import Timing
 
-__all__ = ["INSTANT", "bench"]
+__all__ = ["INSTANT", "bench", "part"]
 
 #: All constraints of the DRAM at 0: a burst takes the one clock in which it is on the bus.
 INSTANT: dict[str, Any] = dict.fromkeys(
-    ("t_rcd", "t_rp", "t_cl", "t_cwl", "t_ras", "t_rtp", "t_wr", "t_wtr", "t_rtw", "t_rfc"), 0
-) | {"clock_mhz": 200, "burst_clocks": 1}
+    (name for name in Timing.model_fields if name != "t_refi"), 0
+) | {"t_refi": 6240}  # fmt: skip
+
+
+def part(burst_bytes: int = 32, transfers: int = 2, row_bursts: int = 128, banks: int = 8, **timing: Any) -> Dram:
+    """Return a DRAM at 200 MHz without latencies but for *timing*; other keys stand beside that."""
+    rest = {key: timing.pop(key) for key in list(timing) if key not in INSTANT}
+    bits = burst_bytes * 8 // transfers
+    organisation = {
+        "bank_groups": 1,
+        "banks_per_group": banks,
+        "rows": 1 << 16,
+        "columns": row_bursts * transfers,
+        "device_bits": bits,
+        "bus_bits": bits,
+        "burst_length": transfers,
+    }
+    standard = {"name": "bench", "organisation": organisation, "timing": INSTANT | timing}
+    return Dram.model_validate({"clock_mhz": 200, "standard": standard} | rest)
 
 
 def bench(
@@ -35,6 +54,6 @@ def bench(
         scratchpad=Scratchpad.model_validate({"weight_bank_words": bank, "psum_banks": psum_banks}),
         activation_block=ActivationBlock(patch=patch, channels=block_channels),
         noc=Noc(**(rates | {"fill_words_per_cycle": 16, "latency_cycles": 0} | (noc or {}))),
-        dram=Dram(timing=DramTiming(**(INSTANT | (timing or {}))), **({"burst_bytes": 32} | (dram or {}))),
+        dram=part(**(timing or {}), **(dram or {})),
         **rest,
     )

@@ -1,49 +1,183 @@
-"""The DRAM device and the fill ports (section 6.5): every command is found by stepping the clock."""
+"""The DRAM device (section 6.5): every burst on its own, every command checked against those before it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import NamedTuple
 
 from mimesim.config.hardware import Hardware
 
 from .storage import Block
 
-__all__ = ["Bank", "Device", "Run"]
+__all__ = ["Channel", "Command", "Device", "Place"]
+
+LETTERS = ("Ro", "Ra", "Bg", "Ba", "Co", "Ch")
 
 
-@dataclass
-class Bank:
-    """One bank: the open row and the clocks before which it may not be activated or precharged."""
+class Place(NamedTuple):
+    """Where a burst lies; *run* tells its row run from others of its block."""
 
-    open_row: int | None = None
-    activated: int = 0
-    precharge_allowed: int = 0
-    activate_allowed: int = 0
-
-
-@dataclass
-class Run:
-    """Consecutive bursts in one row."""
-
+    channel: int
+    rank: int
+    group: int
     bank: int
     row: int
-    bursts: int
+    run: int
+
+    @property
+    def of_bank(self) -> tuple[int, int, int]:
+        return self.rank, self.group, self.bank
 
 
-class Device:
-    """One rank behind one channel; serves requests in the order in which they are granted."""
+class Command(NamedTuple):
+    """ACT, PRE, RD, WR; PREA and REF are a rank's: their group and bank are -1."""
+
+    clock: int
+    name: str
+    rank: int
+    group: int
+    bank: int
+
+
+@dataclass
+class Counts:
+    activates: int = 0
+    precharges: int = 0
+    refreshes: int = 0
+
+
+class Channel:
+    """One channel: what was issued, which rows are open, when refreshes are due."""
 
     def __init__(self, hardware: Hardware) -> None:
         self.dram = hardware.dram
         self.timing = hardware.dram.timing
-        self.clocks_per_cycle = Fraction(hardware.dram.timing.clock_mhz) / Fraction(hardware.clock_mhz)
-        self.banks = [Bank() for _ in range(hardware.dram.banks)]
-        self.bus_free = 0
-        self.write_end: int | None = None
-        self.read_end: int | None = None
-        self.refresh_due = self.timing.t_refi
-        self.refreshed = 0
+        self.ranks = hardware.dram.organisation.ranks
+        # The latest command of each kind in each bank, and the last activations of each rank.
+        self.latest: dict[tuple[str, int, int, int], int] = {}
+        self.activated: list[list[int]] = [[] for _ in range(self.ranks)]
+        self.rows: dict[tuple[int, int, int], int] = {}
+        self.due = [self.timing.t_refi * (rank + 1) // self.ranks for rank in range(self.ranks)]
+        self.data_end = 0
+        self.data_rank: int | None = None
+        self.counts = Counts()
+        # By rank: the clocks in which a bank is taken to be open, as (from, to); still open: (from, None).
+        self.active: list[list[tuple[int, int | None]]] = [[] for _ in range(self.ranks)]
+
+    def gap(self, old: Command, name: str, rank: int, group: int, bank: int) -> int | None:
+        """Return the least clocks from *old* to a command, by the table of dram.md; None: any."""
+        timing, burst = self.timing, self.dram.burst_clocks
+        same_group = old.group == group
+        same_bank = same_group and old.bank == bank
+        whole = name in ("PREA", "REF")
+        recovery = {"RD": timing.t_rtp, "WR": timing.t_cwl + burst + timing.t_wr}
+        if old.name == "ACT":
+            if name == "ACT":
+                reach = timing.t_rrd_l if same_group else timing.t_rrd_s
+                return max(reach, timing.t_rc) if same_bank else reach
+            if name in ("RD", "WR"):
+                return timing.t_rcd if same_bank else None
+            if name == "REF":
+                return timing.t_rc
+            return timing.t_ras if same_bank or whole else None
+        if old.name in recovery:
+            if name in ("PRE", "PREA"):
+                return recovery[old.name] if same_bank or whole else None
+            if name == old.name:
+                return max(timing.t_ccd_l if same_group else timing.t_ccd_s, burst)
+            if name == "RD":
+                return timing.t_cwl + burst + (timing.t_wtr_l if same_group else timing.t_wtr_s)
+            if name == "WR":
+                return timing.t_cl + burst + timing.t_rtw - timing.t_cwl
+            return None
+        if name not in ("ACT", "REF"):
+            return None
+        if old.name == "PRE":
+            return timing.t_rp if same_bank or whole else None
+        if old.name == "PREA":
+            return timing.t_rp_all or timing.t_rp
+        return timing.t_rfc
+
+    def issue(self, name: str, not_before: int, rank: int, group: int = -1, bank: int = -1) -> int:
+        """Place a command at its earliest clock and return that."""
+        clock = not_before
+        for (before, *place), at in self.latest.items():
+            if place[0] == rank:
+                gap = self.gap(Command(at, before, *place), name, rank, group, bank)
+                clock = clock if gap is None else max(clock, at + gap)
+        if name == "ACT":
+            activated = self.activated[rank]
+            if len(activated) >= 4:
+                clock = max(clock, activated[-4] + self.timing.t_faw)
+            activated.append(clock)
+        self.latest[name, rank, group, bank] = clock
+        return clock
+
+    def refresh(self, now: int) -> None:
+        while self.dram.refresh and min(self.due) <= now:
+            due = min(self.due)
+            rank = self.due.index(due)
+            if any(place[0] == rank for place in self.rows):
+                clock = self.issue("PREA", due, rank)
+                self.counts.precharges += 1
+                self.rows = {place: row for place, row in self.rows.items() if place[0] != rank}
+                begun, _ = self.active[rank].pop()
+                self.active[rank].append((begun, clock))
+            self.issue("REF", due, rank)
+            self.counts.refreshes += 1
+            self.due[rank] += self.timing.t_refi
+
+    def serve(self, places: list[Place], grant: int, write: bool) -> int:
+        """Serve the bursts of one row run; return the clock at which the channel's data is over."""
+        self.refresh(max(grant, self.data_end))
+        for number, place in enumerate(places):
+            self.open(place, grant)
+            to_data = self.timing.t_cwl if write else self.timing.t_cl
+            idle = self.timing.t_rtrs if self.data_rank not in (None, place.rank) else 0
+            earliest = max(grant, self.data_end + idle - to_data)
+            clock = self.issue("WR" if write else "RD", earliest, *place.of_bank)
+            self.data_end = clock + to_data + self.dram.burst_clocks
+            self.data_rank = place.rank
+            last = all(other.of_bank != place.of_bank for other in places[number + 1 :])
+            if self.dram.page == "closed" and last:
+                closed = self.issue("PRE", 0, *place.of_bank)
+                del self.rows[place.of_bank]
+                self.active[place.rank].append((self.latest["ACT", *place.of_bank], closed))
+        return self.data_end
+
+    def open(self, place: Place, grant: int) -> None:
+        if self.rows.get(place.of_bank) == place.row:
+            return
+        if place.of_bank in self.rows:
+            self.issue("PRE", grant, *place.of_bank)
+            self.counts.precharges += 1
+        clock = self.issue("ACT", grant, *place.of_bank)
+        self.counts.activates += 1
+        active = self.active[place.rank]
+        if self.dram.page == "open" and (not active or active[-1][1] is not None):
+            active.append((clock, None))
+        self.rows[place.of_bank] = place.row
+
+    def active_clocks(self, end: int) -> int:
+        """Return the clocks of active ranks; what is still open counts up to *end*."""
+        total = 0
+        for spans in self.active:
+            covered = -1
+            for begin, until in sorted((b, max(b, end) if e is None else e) for b, e in spans):
+                total += max(0, until - max(begin, covered))
+                covered = max(covered, until)
+        return total
+
+
+class Device:
+    """All channels; requests are served in the order in which they are granted."""
+
+    def __init__(self, hardware: Hardware) -> None:
+        self.dram = hardware.dram
+        self.clocks_per_cycle = Fraction(hardware.dram.clock_mhz) / Fraction(hardware.clock_mhz)
+        self.channels = [Channel(hardware) for _ in range(hardware.dram.organisation.channels)]
 
     def clock_of(self, cycle: int) -> int:
         return -((-cycle * self.clocks_per_cycle) // 1)
@@ -51,81 +185,46 @@ class Device:
     def cycle_of(self, clock: int) -> int:
         return -((-clock / self.clocks_per_cycle) // 1)
 
-    def runs(self, blocks: list[Block]) -> list[Run]:
-        found: list[Run] = []
+    def place(self, address: int) -> Place:
+        """Take an address apart, the lowest field first."""
+        organisation = self.dram.organisation
+        letters = [self.dram.map[at : at + 2] for at in range(0, len(self.dram.map), 2)]
+        if "Bg" not in letters:
+            letters.insert(letters.index("Ba") + 1, "Bg")
+        size = {
+            "Ro": organisation.rows,
+            "Ra": organisation.ranks,
+            "Bg": organisation.bank_groups,
+            "Ba": organisation.banks_per_group,
+            "Co": organisation.columns // organisation.burst_length,
+            "Ch": organisation.channels,
+        }
+        rest, found, run = address, {}, None
+        for letter in reversed(letters):
+            if letter == "Ro" and run is None:
+                run = rest
+            found[letter], rest = rest % size[letter], rest // size[letter]
+            if letter == "Co" and run is None:
+                run = rest
+        assert rest == 0, "beyond the capacity"
+        assert run is not None
+        return Place(found["Ch"], found["Ra"], found["Bg"], found["Ba"], found["Ro"], run)
+
+    def runs(self, blocks: list[Block]) -> Iterator[list[Place]]:
+        """Yield the row runs of a request, each in one channel."""
         for block in blocks:
-            fresh = True
-            for address in range(block.address, block.address + block.bursts):
-                line = address // self.dram.row_bursts
-                bank, row = line % self.dram.banks, line // self.dram.banks
-                if fresh or address % self.dram.row_bursts == 0:
-                    found.append(Run(bank, row, 0))
-                found[-1].bursts += 1
-                fresh = False
-        return found
+            places = [self.place(address) for address in range(block.address, block.address + block.bursts)]
+            for run in sorted({place.run for place in places}):
+                for channel in range(len(self.channels)):
+                    if found := [place for place in places if (place.run, place.channel) == (run, channel)]:
+                        yield found
 
     def serve(self, blocks: list[Block], write: bool, grant_cycle: int) -> int:
         """Transfer *blocks* and return the clock at which the last data is over."""
         grant = self.clock_of(grant_cycle)
-        for run in self.runs(blocks):
-            if self.dram.refresh:
-                self._refresh(grant)
-            self._open(run, grant)
-            self._columns(run, write, grant)
-        return self.bus_free
+        return max(self.channels[run[0].channel].serve(run, grant, write) for run in self.runs(blocks))
 
-    def _refresh(self, grant: int) -> None:
-        while self.refresh_due <= max(grant, self.bus_free):
-            clock = self.refresh_due
-            while clock < max(self.bus_free, self.refreshed) or any(
-                bank.open_row is not None and clock < bank.precharge_allowed for bank in self.banks
-            ):
-                clock += 1
-            self.refreshed = clock + self.timing.t_rp + self.timing.t_rfc
-            for bank in self.banks:
-                bank.open_row = None
-                bank.activate_allowed = self.refreshed
-            self.refresh_due += self.timing.t_refi
-
-    def _open(self, run: Run, grant: int) -> None:
-        bank = self.banks[run.bank]
-        if bank.open_row == run.row:
-            return
-        clock = grant
-        if bank.open_row is not None:
-            while clock < bank.precharge_allowed:
-                clock += 1
-            clock += self.timing.t_rp
-        else:
-            while clock < bank.activate_allowed:
-                clock += 1
-        bank.open_row = run.row
-        bank.activated = clock
-
-    def _columns(self, run: Run, write: bool, grant: int) -> None:
-        bank, timing = self.banks[run.bank], self.timing
-        to_data = timing.t_cwl if write else timing.t_cl
-        # No clock before this one can do: the data would come too early for the bus.
-        clock = max(grant, self.bus_free - to_data)
-        while not self._may_send(bank, clock, to_data, write):
-            clock += 1
-        for burst in range(run.bursts):
-            if burst:
-                clock += timing.burst_clocks
-            data = clock + to_data
-            assert data >= self.bus_free, "two bursts at once on the data bus"
-            self.bus_free = data + timing.burst_clocks
-        if write:
-            self.write_end = self.bus_free
-            bank.precharge_allowed = max(bank.activated + timing.t_ras, self.bus_free + timing.t_wr)
-        else:
-            self.read_end = self.bus_free
-            bank.precharge_allowed = max(bank.activated + timing.t_ras, clock + timing.t_rtp)
-
-    def _may_send(self, bank: Bank, clock: int, to_data: int, write: bool) -> bool:
-        """Whether the first column command of a run may be sent at *clock*."""
-        if clock < bank.activated + self.timing.t_rcd or clock + to_data < self.bus_free:
-            return False
-        if write:
-            return self.read_end is None or clock + to_data >= self.read_end + self.timing.t_rtw
-        return self.write_end is None or clock >= self.write_end + self.timing.t_wtr
+    def settle(self, clock: int) -> None:
+        """Do the refreshes that are due by *clock*."""
+        for channel in self.channels:
+            channel.refresh(clock)

@@ -206,7 +206,7 @@ class DramPart:
             clock = self.device.serve(request.blocks, request.write, cycle)
             completion = self.device.cycle_of(clock)
             bursts = sum(block.bursts for block in request.blocks)
-            self.world.busy["dram"] += bursts * hardware.dram.timing.burst_clocks
+            self.world.busy["dram"] += bursts * hardware.dram.burst_clocks
             if not request.write:
                 port = request.kind if hardware.caches.organisation == "private" else "unified"
                 passing = ceil_div(bursts * hardware.burst_words, hardware.noc.fill_words_per_cycle)

@@ -20,23 +20,35 @@ def block(address: int, bursts: int = 1) -> Block:
     return Block("weights", (address,), {}, bursts, bursts, address=address)
 
 
-TIMING = {"t_rcd": 3, "t_rp": 4, "t_cl": 5, "t_cwl": 2, "t_ras": 10, "t_rtp": 2, "t_wr": 6, "t_wtr": 3, "t_rtw": 1}
+TIMING = {
+    "t_rcd": 3,
+    "t_rp": 4,
+    "t_cl": 5,
+    "t_cwl": 2,
+    "t_ras": 10,
+    "t_rtp": 2,
+    "t_wr": 6,
+    "t_wtr_s": 3,
+    "t_wtr_l": 3,
+    "t_rtw": 1,
+}
 
 
 def device(**timing: int) -> Device:
-    return Device(bench(timing=TIMING | {"burst_clocks": 2} | timing, dram={"row_bursts": 4, "banks": 2}))
+    return Device(bench(timing=TIMING | timing, dram={"row_bursts": 4, "banks": 2, "transfers": 4}))
 
 
 def test_rows_and_banks() -> None:
     dram = device()
     # Addresses 2..5: two bursts in bank 0, two in bank 1, granted in clock 10.
     # Bank 0: activate 10, columns 13 and 15, data 18..22. Bank 1: activate 10, column max(13, 22 - 5) = 17: 22..26.
-    assert [(r.bank, r.row, r.bursts) for r in dram.runs([block(2, 4)])] == [(0, 0, 2), (1, 0, 2)]
+    runs = list(dram.runs([block(2, 4)]))
+    assert [[(place.bank, place.row) for place in run] for run in runs] == [[(0, 0)] * 2, [(1, 0)] * 2]
     assert dram.serve([block(2, 4)], write=False, grant_cycle=10) == 26
     # Address 8: bank 0, row 1: precharge at max(20, 10 + 10, 15 + 2) = 20, activate 24, column 27, data 32..34.
     assert dram.serve([block(8)], write=False, grant_cycle=20) == 34
     # Blocks side by side in one row are two runs; the row is open: columns 30 and 32, data 35..37 and 37..39.
-    assert len(dram.runs([block(9), block(10)])) == 2
+    assert len(list(dram.runs([block(9), block(10)]))) == 2
     assert dram.serve([block(9), block(10)], write=False, grant_cycle=30) == 39
 
 
@@ -52,14 +64,14 @@ def test_turning_the_bus_around() -> None:
 
 
 def test_refresh_waits_for_the_run_and_closes_rows() -> None:
-    dram = device(t_refi=12, t_rfc=20)
-    # Granted in 0: activate 0, columns 3, 5: data 8..12. Then the refresh due at 12 has its turn before the next run:
-    # it starts at max(12, bus 12, precharge max(10, 5 + 2)) = 12; no activation until 12 + 4 + 20 = 36.
-    # Bank 1: activate 36, column 39, data 44..46.
-    assert dram.serve([block(2, 3)], write=False, grant_cycle=0) == 46
-    # By 46 the refreshes due at 24 and 36 come first: one at max(24, 46, precharge 36 + 10) = 46, the other when that
-    # one is over, at 46 + 24 = 70: activate 70 + 24 = 94, column 97, data 102..104.
-    assert dram.serve([block(0)], write=False, grant_cycle=40) == 104
+    dram = device(t_refi=26, t_rfc=20)
+    # Granted in 16: activate 16, columns 19, 21: data 24..28. Then the refresh due at 26 has its turn before the next
+    # run: precharge at max(26, 16 + 10, 21 + 2) = 26, refresh 30; no activation until 50. Bank 1: activate 50, column
+    # 53, data 58..60.
+    assert dram.serve([block(2, 3)], write=False, grant_cycle=16) == 60
+    # By 80 the refreshes due at 52 and 78 come first: precharge at max(52, 50 + 10) = 60, refresh at 64; the other when
+    # that one is over, at 84, with nothing to precharge. Activate 104, column 107, data 112..114.
+    assert dram.serve([block(0)], write=False, grant_cycle=80) == 114
 
 
 def test_clocks_and_cycles() -> None:

@@ -98,9 +98,9 @@ UNBANKED: dict[str, Any] = {"caches": {"banks": None, "ports": 2}}
 
 #: Everything that has to do with time alone.
 FASTER: list[dict[str, Any]] = [
-    {"dram": {"timing": {"clock_mhz": 4000.0, "burst_clocks": 1}}},
+    {"dram": {"clock_mhz": 4000.0}},
     {"dram": {"timing": {"t_rcd": 40, "t_rp": 30, "t_cl": 30, "t_ras": 90}}},
-    {"dram": {"refresh": False, "queue": 9, "banks": 3, "row_bursts": 5}},
+    {"dram": {"refresh": False, "queue": 9, "channels": 2, "ranks": 4, "map": "RoCoRaBaBgCh", "page": "closed"}},
     {"clock_mhz": 77.7},
     UNBANKED | {"noc": {"fill_words_per_cycle": 100, "weight_words_per_cycle": 100, "latency_cycles": 9}},
     UNBANKED | {"noc": dict.fromkeys(("activation_words_per_cycle", "output_words_per_cycle"), 100)},
@@ -137,7 +137,7 @@ def test_counter_example_a_wider_output_network_may_be_slower() -> None:
     machine = hardware(
         {
             "grid": {"positions": (2, 2), "channels": 4},
-            "dram": {"timing": {"clock_mhz": 200}, "refresh": False},
+            "dram": {"clock_mhz": 200, "refresh": False},
             "noc": {"activation_words_per_cycle": 4},
             "prefetch_passes": 1,
         }
@@ -151,15 +151,15 @@ def test_counter_example_a_wider_output_network_may_be_slower() -> None:
 
 
 def test_counter_example_a_faster_clock_alone_refreshes_more_often() -> None:
-    # t_refi counts clocks. One burst, read in cycle 59: at the machine's clock the first refresh is due in 60 and the
-    # read is over in 60. At twice the clock, that refresh has begun in clock 60 and lasts until 160, cycle 80.
+    # t_refi counts clocks. One burst, read in cycle 59: at the machine's clock the first refresh is due in 118 and the
+    # read is over in 63. At twice the clock, it is due as the read is granted: over in clock 218 + 4, cycle 111.
     ends = {}
     for clock in (100, 200):
-        timing = {"clock_mhz": clock, "burst_clocks": 1, "t_refi": 60, "t_rfc": 100, "t_rp": 0, "t_rcd": 0, "t_cl": 0}
+        dram_of = {"clock_mhz": clock, "timing": {"t_refi": 118, "t_rfc": 100, "t_rp": 0, "t_rcd": 0, "t_cl": 0}}
         simulated = Clock()
-        dram = Dram(simulated, hardware({"clock_mhz": 100, "dram": {"timing": timing}}))
+        dram = Dram(simulated, hardware({"clock_mhz": 100, "dram": dram_of}))
         when_done(simulated.timeout(59), lambda _, dram=dram: dram.submit(WEIGHTS, [(0, 1)]))
         simulated.run()
         ends[clock] = dram.arrivals[WEIGHTS][0]
 
-    assert ends == {100: 60, 200: 81}
+    assert ends == {100: 63, 200: 111}

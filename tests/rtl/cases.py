@@ -62,7 +62,12 @@ def just_reached(generator: np.random.Generator, node: Node, words: list[Array])
 
 #: A DRAM, caches and buffers that make every part wait.
 SLOW: dict[str, Any] = {
-    "dram": {"burst_bytes": 8, "banks": 2, "row_bursts": 8, "queue": 2, "timing": {"clock_mhz": 300, "t_refi": 400}},
+    "dram": {
+        "clock_mhz": 300,
+        "organisation": {"device_bits": 8, "bus_bits": 8, "banks_per_group": 2, "columns": 64},
+        "queue": 2,
+        "timing": {"t_refi": 400},
+    },
     "caches": {"weights_kib": 0.75, "activations_kib": 1.5, "thresholds_kib": 0.5, "lookup_cycles": 2},
     "noc": {"fill_words_per_cycle": 2},
     "prefetch_passes": 3,

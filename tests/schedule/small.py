@@ -9,6 +9,7 @@ import numpy as np
 
 from mimesim.config.hardware import Hardware
 from mimesim.config.schedule import Mode, Schedule, Skipping
+from mimesim.config.standard import Timing
 from mimesim.config.workload import merge
 from mimesim.ledger import CaseLedger
 from mimesim.machine import replay
@@ -23,11 +24,8 @@ from mimesim.schemes import Conventional, Scheme
 #: Memory that answers in the next cycle, whatever is asked of it, and networks that carry anything in one cycle.
 IDEAL: dict[str, Any] = {
     "dram": {
-        "timing": {
-            "clock_mhz": 1e9,
-            "burst_clocks": 1,
-            **dict.fromkeys(("t_rcd", "t_rp", "t_cl", "t_cwl", "t_ras", "t_rtp", "t_wr", "t_wtr", "t_rtw", "t_rfc"), 0),
-        },
+        "clock_mhz": 1e9,
+        "timing": {name: 0 for name in Timing.model_fields if name != "t_refi"},
         "refresh": False,
         "queue": 1000,
     },

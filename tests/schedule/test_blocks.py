@@ -15,7 +15,7 @@ def test_whole_bursts() -> None:
     assert [ceil_div(n, 4) for n in (0, 1, 4, 5)] == [0, 1, 1, 2]
     assert [bursts_of(n, MACHINE) for n in (0, 1, 32, 33)] == [0, 1, 1, 2]
     # 8 bytes of 8-bit words: 8 words in a burst.
-    assert bursts_of(9, hardware({"word_bits": 8, "dram": {"burst_bytes": 8}})) == 2
+    assert bursts_of(9, hardware({"word_bits": 8, "dram": {"organisation": {"bus_bits": 8, "device_bits": 8}}})) == 2
 
 
 @pytest.mark.parametrize(

@@ -1,17 +1,31 @@
-"""What a DRAM standard says: organisation, commands, timing and currents; the parts are ``workloads/dram/*.yaml``."""
+"""What a DRAM standard says: organisation, commands, timing, currents; the parts are ``workloads/dram/*.yaml``."""
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
 from mimesim.config.base import Count, NonNegative, Positive, Strict
 
-__all__ = ["REQUEST_BYTES", "Commands", "Currents", "Organisation", "Standard", "Timing"]
+__all__ = [
+    "DEFAULT_MAP",
+    "Commands",
+    "Currents",
+    "Organisation",
+    "Part",
+    "Power",
+    "Standard",
+    "Timing",
+    "map_fields",
+    "parse_map",
+]
 
-#: A request is one burst of one channel.
-REQUEST_BYTES = 64
+#: A stream of consecutive requests meets all channels first, then all bank groups: t_ccd_s apart, not t_ccd_l.
+DEFAULT_MAP = "RoRaBaCoBgCh"
+
+_FIELDS = ("Ro", "Ra", "Bg", "Ba", "Co", "Ch")
 
 
 def _power_of_two(value: int) -> int:
@@ -41,8 +55,8 @@ class Organisation(Strict):
 
     @model_validator(mode="after")
     def _fits(self) -> Organisation:
-        if self.bus_bits * self.burst_length != 8 * REQUEST_BYTES:
-            raise ValueError(f"bus_bits x burst_length must be {8 * REQUEST_BYTES}: a request is one burst of 64 bytes")
+        if self.bus_bits * self.burst_length % 8:
+            raise ValueError("bus_bits x burst_length must be whole bytes")
         if self.bus_bits % self.device_bits:
             raise ValueError("bus_bits must be a multiple of device_bits")
         if self.columns < self.burst_length or self.burst_length < 2:
@@ -56,13 +70,23 @@ class Organisation(Strict):
 
     @property
     def bursts_per_row(self) -> int:
-        """Requests that one row holds."""
+        """Bursts that one row holds."""
         return self.columns // self.burst_length
+
+    @property
+    def burst_bytes(self) -> int:
+        """Bytes of one burst."""
+        return self.bus_bits * self.burst_length // 8
+
+    @property
+    def bursts(self) -> int:
+        """Capacity of all channels, in bursts."""
+        return self.channels * self.banks * self.rows * self.bursts_per_row
 
     @property
     def bytes(self) -> int:
         """Capacity of all channels."""
-        return self.channels * self.banks * self.rows * self.bursts_per_row * REQUEST_BYTES
+        return self.bursts * self.burst_bytes
 
 
 class Commands(Strict):
@@ -76,27 +100,30 @@ class Commands(Strict):
 
 
 class Timing(Strict):
-    """Least clocks between two commands, from first clock to first clock, or as said."""
+    """Least clocks between two commands, from first clock to first clock, or as said.
 
-    t_rcd: Count = Field(description="activate to read or write of the row")
-    t_rp: Count = Field(description="precharge to activate or refresh")
-    t_cl: Count = Field(description="read to its first data")
-    t_cwl: Count = Field(description="write to its first data")
-    t_ras: Count = Field(description="activate to precharge")
-    t_rc: Count = Field(description="activate to activate of the same bank")
-    t_ccd_s: Count = Field(description="read to read, write to write, other bank group")
-    t_ccd_l: Count = Field(description="the same, same bank group")
-    t_rrd_s: Count = Field(description="activate to activate, other bank group")
-    t_rrd_l: Count = Field(description="the same, same bank group")
+    Whoever describes a part of their own may leave a gate out with 0.
+    """
+
+    t_rcd: NonNegative = Field(description="activate to read or write of the row")
+    t_rp: NonNegative = Field(description="precharge to activate or refresh")
+    t_cl: NonNegative = Field(description="read to its first data")
+    t_cwl: NonNegative = Field(description="write to its first data")
+    t_ras: NonNegative = Field(description="activate to precharge")
+    t_rc: NonNegative = Field(description="activate to activate of the same bank")
+    t_ccd_s: NonNegative = Field(description="read to read, write to write, other bank group")
+    t_ccd_l: NonNegative = Field(description="the same, same bank group")
+    t_rrd_s: NonNegative = Field(description="activate to activate, other bank group")
+    t_rrd_l: NonNegative = Field(description="the same, same bank group")
     t_faw: NonNegative = Field(description="activate to the fourth activate after it, in one rank")
     t_wr: NonNegative = Field(description="end of write data to precharge")
     t_wtr_s: NonNegative = Field(description="end of write data to read, other bank group")
     t_wtr_l: NonNegative = Field(description="the same, same bank group")
-    t_rtp: Count = Field(description="read to precharge")
+    t_rtp: NonNegative = Field(description="read to precharge")
     t_rtw: NonNegative = Field(description="idle clocks of the data bus between read and write data of a rank")
     t_rtrs: NonNegative = Field(description="idle clocks of the data bus between two ranks' data")
     t_rp_all: NonNegative = Field(0, description="precharge of all banks to refresh; 0: t_rp")
-    t_rfc: Count = Field(description="refresh to activate or refresh")
+    t_rfc: NonNegative = Field(description="refresh to activate or refresh")
     t_refi: Count = Field(description="one refresh of each rank in this time")
 
     @model_validator(mode="after")
@@ -114,6 +141,11 @@ class Timing(Strict):
             raise ValueError(f"must be more than {refresh}, a precharge and t_rfc: nothing else would ever be served")
         return value
 
+    @property
+    def precharge_all(self) -> int:
+        """Clocks from a precharge of all banks to an activation or a refresh."""
+        return self.t_rp_all or self.t_rp
+
 
 class Currents(Strict):
     """Currents of one device on one supply, in mA, under the names of JEDEC's measurement conditions."""
@@ -128,10 +160,9 @@ class Currents(Strict):
     idd5: Milliampere = Field(description="refreshes without a gap, one every t_rfc")
 
 
-class Standard(Strict):
-    """One DRAM part on its channels."""
+class Part(Strict):
+    """One DRAM part on its channels, whatever it is called."""
 
-    name: str
     source: str = Field(description="where the numbers come from")
     clock_mhz: Positive = Field(description="of the command bus; data come twice a clock")
     organisation: Organisation
@@ -148,3 +179,43 @@ class Standard(Strict):
     def devices_per_rank(self) -> int:
         """Devices that work together as a rank."""
         return self.organisation.bus_bits // self.organisation.device_bits
+
+
+class Standard(Part):
+    """A part under a name."""
+
+    name: str
+
+
+def parse_map(name: str) -> list[str]:
+    """Return the fields of the address map *name*: two letters each, the highest bits first.
+
+    ``Ro`` row, ``Ra`` rank, ``Bg`` bank group, ``Ba`` bank in its group, ``Co`` burst in its row, ``Ch`` channel. A
+    name without ``Bg`` has it right below ``Ba``. Letters may be of either case. Raises :class:`ValueError` where a
+    field is missing, unknown or named twice.
+    """
+    known = {field.lower(): field for field in _FIELDS}
+    fields = [known.get(part.lower(), part) for part in re.findall("..?", name)]
+    if "Bg" not in fields and "Ba" in fields:
+        fields.insert(fields.index("Ba") + 1, "Bg")
+    if sorted(fields) != sorted(_FIELDS):
+        fields_text = f"{', '.join(_FIELDS)} once (Bg may be left out)"
+        raise ValueError(f"must name each of {fields_text}, the highest bits first, such as {DEFAULT_MAP}")
+    return fields
+
+
+def map_fields(name: str, organisation: Organisation) -> dict[str, tuple[int, int]]:
+    """Return, by field of the address map *name*, its lowest bit in an address counted in bursts, and its mask."""
+    counts = {
+        "Ro": organisation.rows,
+        "Ra": organisation.ranks,
+        "Bg": organisation.bank_groups,
+        "Ba": organisation.banks_per_group,
+        "Co": organisation.bursts_per_row,
+        "Ch": organisation.channels,
+    }
+    placed, shift = {}, 0
+    for field in reversed(parse_map(name)):
+        placed[field] = (shift, counts[field] - 1)
+        shift += counts[field].bit_length() - 1
+    return placed
