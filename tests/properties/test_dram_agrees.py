@@ -10,7 +10,7 @@ from mimesim.config.hardware import Hardware
 from mimesim.machine.dram_device import DramDevice
 from tests.oracle.dram import Device
 from tests.oracle.storage import Block
-from tests.oracle.strategies import drams
+from tests.oracle.drawn_dram import drams
 
 #: Clocks after the one before, read or write, blocks of (burst, bursts): near each other, so that rows and banks recur.
 REQUESTS = st.lists(
