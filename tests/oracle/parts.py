@@ -158,6 +158,7 @@ class DramPart:
         self.world = world
         self.device = Device(world.hardware)
         self.port_free: dict[str, int] = {}
+        self.last_write = 0
         self.granted: list[tuple[int, Request]] = []  # (completion, request)
 
     def finish(self, cycle: int) -> bool:
@@ -182,6 +183,8 @@ class DramPart:
                 passing = ceil_div(bursts * hardware.burst_words, hardware.noc.fill_words_per_cycle)
                 completion = max(completion, max(self.port_free.get(port, 0), cycle) + passing)
                 self.port_free[port] = completion
+            else:
+                completion = self.last_write = max(completion, self.last_write)
             assert completion > cycle, "a request that takes no time"
             self.granted.append((completion, request))
 
