@@ -69,6 +69,9 @@ class Dram:
             words = sum([bursts for _, bursts in runs]) * self._burst_words
             cycle = max(cycle, max(self._port_free[port], grant) - (-words // self._fill_words))
             self._port_free[port] = cycle
+        elif self.arrivals[WRITE_BACK] and self.arrivals[WRITE_BACK][-1] > cycle:
+            # Another channel may be done with a later write before this one is.
+            cycle = self.arrivals[WRITE_BACK][-1]
         if len(latest) == self._queue_depth:
             heappushpop(latest, cycle)
         else:

@@ -147,3 +147,13 @@ def test_all_runs_of_a_request_pass_the_port_together() -> None:
 
     assert dram.arrivals[WEIGHTS].tolist() == [12]
     assert dram.device.busy_clocks == 6
+
+
+def test_writes_complete_in_order_whatever_their_channel() -> None:
+    # Rows of 128 bursts on two channels in turn. The second is done after one burst, but waits for the first.
+    two = {"dram": {"channels": 2, "map": "RoRaBaBgChCo"}}
+    requests = [(0, WRITE_BACK, 0, 50), (0, WRITE_BACK, 128, 1)]
+
+    assert completions(requests, two) == [("o", 100), ("o", 100)]
+    # Reads of two caches do not wait for each other.
+    assert completions([(0, WEIGHTS, 0, 50), (0, ACTIVATIONS, 128, 1)], two) == [("a", 2), ("w", 100)]

@@ -189,6 +189,7 @@ class DramPart:
         self.world = world
         self.device = Device(world.hardware)
         self.port_free: dict[str, int] = {}
+        self.last_write = 0
         self.granted: list[tuple[int, Request]] = []  # (completion, request)
 
     def finish(self, cycle: int) -> bool:
@@ -213,6 +214,8 @@ class DramPart:
                 completion = max(completion, max(self.port_free.get(port, 0), cycle) + passing)
                 self.port_free[port] = completion
                 self.world.banks.fills.append((port, completion - passing, completion))
+            else:
+                completion = self.last_write = max(completion, self.last_write)
             assert completion > cycle, "a request that takes no time"
             self.granted.append((completion, request))
 
