@@ -8,10 +8,13 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-__all__ = ["SHARED_IMAGE", "STALLS", "Access", "CaseLedger", "ImageRow", "PeCycles", "PhaseRecord"]
+__all__ = ["SHARED_IMAGE", "STALLS", "Access", "CaseLedger", "ImageRow", "PeCycles", "PhaseRecord", "Residents"]
 
 #: (level, tensor, direction), e.g. ("dram", "weights", "read").
 Access = tuple[str, str, str]
+
+#: The blocks of parameters in each cache, the least recently used first: (address, words, kind).
+Residents = tuple[tuple[tuple[int, int, int], ...], ...]
 
 #: What the PE grid can wait for, in the order in which waiting is attributed.
 STALLS = ("cache", "dram", "noc", "drain")
@@ -85,6 +88,7 @@ class CaseLedger:
 
     *busy* holds, per part of the machine, the cycles it worked (``dram``: clocks of its data bus). *stored_words* are
     the words of parameters in DRAM by (layer, owner, tensor), for the whole network and all tasks of the workload.
+    *residents* are the blocks of parameters that the caches held at the end.
     """
 
     cycles: int = 0
@@ -93,6 +97,7 @@ class CaseLedger:
     stored_words: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     dram_events: Counter[str] = field(default_factory=Counter)
     events: int = 0
+    residents: Residents = ()
 
     @property
     def passes(self) -> int:

@@ -6,7 +6,7 @@ import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from mimesim.ledger import CaseLedger
+from mimesim.ledger import CaseLedger, Residents
 from mimesim.machine.capacity import check_capacity
 from mimesim.machine.clock import Clock
 from mimesim.machine.comparators import Comparators
@@ -21,8 +21,10 @@ from mimesim.schedule.program import CasePlan, Phase
 __all__ = ["replay"]
 
 
-def replay(plan: CasePlan, progress: Callable[[Phase], None] | None = None) -> CaseLedger:
+def replay(plan: CasePlan, progress: Callable[[Phase], None] | None = None, residents: Residents = ()) -> CaseLedger:
     """Run *plan* to its end and return what it counted; *progress* is called as each phase begins to be built.
+
+    The caches are empty at the beginning, or hold *residents*, what a replay of the same case left behind.
 
     Raises :class:`InputError` where a cache cannot hold what one pass needs.
     """
@@ -40,7 +42,7 @@ def replay(plan: CasePlan, progress: Callable[[Phase], None] | None = None) -> C
     environment = Clock()
     stream = PassStream(environment, phases())
     dram = Dram(environment, plan.hardware)
-    controller = Controller(environment, plan.hardware, stream, dram)
+    controller = Controller(environment, plan.hardware, stream, dram, residents)
     loader = WeightLoader(environment, stream, dram)
     grid = PEGrid(environment, plan.hardware, plan.schedule, stream, dram)
     comparators = Comparators(environment, plan.hardware, stream, dram)
@@ -55,6 +57,7 @@ def replay(plan: CasePlan, progress: Callable[[Phase], None] | None = None) -> C
         pe_grid=grid.busy_cycles,
         cmp=comparators.busy_cycles,
     )
+    ledger.residents = controller.residents()
     device = dram.device
     ledger.dram_events.update(
         row_hits=device.row_hits,

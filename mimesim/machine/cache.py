@@ -7,6 +7,7 @@ what an eviction has to wait for into time.
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Collection, Iterable
 
 from mimesim.machine.kinds import ACTIVATIONS, READS, THRESHOLDS, WEIGHTS
 
@@ -20,6 +21,9 @@ def no_victims() -> Victims:
     """Return the victims of a step that evicts nothing."""
     return [-1] * len(READS)
 
+
+#: The user and the scope of a block that was there from the beginning.
+_NOBODY = -1
 
 #: A resident block: its size in words, its kind, the last of its users and the scope in which that one ran.
 _Line = tuple[int, int, int, int]
@@ -47,6 +51,16 @@ class Cache:
     def __contains__(self, address: int) -> bool:
         """Return whether the block at *address* is resident."""
         return address in self._lines
+
+    def hold(self, blocks: Iterable[tuple[int, int, int]]) -> None:
+        """Begin with *blocks* (address, words, kind), the least recently used first; nobody uses them any more."""
+        for address, words, kind in blocks:
+            self._lines[address] = (words, kind, _NOBODY, _NOBODY)
+            self.used += words
+
+    def held(self, kinds: Collection[int]) -> tuple[tuple[int, int, int], ...]:
+        """Return the resident blocks of *kinds* as :meth:`hold` takes them."""
+        return tuple((address, words, kind) for address, (words, kind, _, _) in self._lines.items() if kind in kinds)
 
     def enter(self, loop: int, phase: int) -> None:
         """Begin a scope: *loop* numbers the iteration within which parameters are used, *phase* that of activations."""

@@ -7,6 +7,7 @@ from collections.abc import Generator
 from simpy import Event
 
 from mimesim.config.hardware import Caches, Hardware
+from mimesim.ledger import Residents
 from mimesim.machine.cache import Cache, Victims, no_victims
 from mimesim.machine.clock import Clock
 from mimesim.machine.dram import Dram, Runs
@@ -41,7 +42,9 @@ class Controller:
     the grid, never evicts what is still in use, and looks up in program order whatever the timing.
     """
 
-    def __init__(self, environment: Clock, hardware: Hardware, stream: PassStream, dram: Dram) -> None:
+    def __init__(
+        self, environment: Clock, hardware: Hardware, stream: PassStream, dram: Dram, residents: Residents = ()
+    ) -> None:
         self._environment = environment
         self._stream = stream
         self._dram = dram
@@ -49,11 +52,17 @@ class Controller:
         self._ahead = hardware.prefetch_passes
         self._cycles = hardware.caches.lookup_cycles
         self._caches = make_caches(hardware.caches, hardware.word_bits)
+        for cache, blocks in zip(dict.fromkeys(self._caches), residents, strict=False):
+            cache.hold(blocks)
         self._requests = [0] * len(READS)
         #: What the current phase fetched: (image, kind) to values, bitmap or index, norm, bursts.
         self._fetched: dict[tuple[int, int], list[int]] = {}
         self.busy_cycles = 0
         environment.process(self._run())
+
+    def residents(self) -> Residents:
+        """Return the blocks of parameters in each cache; a unified cache is one."""
+        return tuple(cache.held((WEIGHTS, THRESHOLDS)) for cache in dict.fromkeys(self._caches))
 
     def _run(self) -> Generator[Event, None, None]:
         number = 0
