@@ -71,7 +71,10 @@ class Process(Protocol):
     """When requests come, whatever their tasks; a dataclass."""
 
     name: ClassVar[str]
-    rate_per_s: float
+
+    @property
+    def rate_per_s(self) -> float:
+        """Requests per second, in the mean."""
 
     def gaps(self, uniforms: Uniforms) -> Iterator[float]:
         """Yield the seconds from each request to the next, without end, the first from time 0."""

@@ -8,6 +8,7 @@ from os import cpu_count
 from pathlib import Path
 from typing import TextIO
 
+from mimesim.config.explain import suggest
 from mimesim.config.workload import Workload
 from mimesim.energy import PriceList
 from mimesim.errors import InputError
@@ -42,12 +43,14 @@ def serve_workload(
     streams: Sequence[Stream],
     settings: Settings,
     *,
+    cases: Sequence[str] = (),
     jobs: int | None = None,
     log: Path | None = None,
     progress: Progress | None = None,
 ) -> list[Outcome]:
     """Serve every stream on every case under every policy: outcomes by case, then stream, then policy.
 
+    *cases* keeps those cases, if any are named.
     Up to *jobs* cases run at a time, each in a process (as many as there are CPUs, if None; none of its own where the
     work is small, or with a *log*); the outcome is the same whatever their number. Every request becomes a row of the
     CSV file *log*. Raises :class:`InputError` for whatever does not fit together.
@@ -57,6 +60,10 @@ def serve_workload(
     traces = load_traces(workload, selection)
     total = len(settings.policies) * sum(stream.arrivals.expected for stream in streams)
     names = [case.name for case in workload.cases]
+    for name in cases:
+        if name not in names:
+            raise InputError("--case", f"the workload has no such case; {suggest(name, names)}", value=name)
+    names = [name for name in names if not cases or name in cases]
 
     def report(name: str, done: int) -> None:
         if progress is not None:

@@ -64,7 +64,7 @@ class Deadline(Grouped):
     """A batch is of one task, that which fills it best; once the oldest request has waited *deadline* cycles, its task.
 
     Of tasks that fill it equally well (what does not fit any more does not count) the last batch's task goes first,
-    then that of the oldest request. No request starves: once one is overdue, batches are taken as ``grouped`` takes them.
+    then that of the oldest request. No request starves: while one is overdue, batches are taken as by ``grouped``.
     """
 
     name: ClassVar[str] = "deadline"

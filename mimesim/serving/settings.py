@@ -61,9 +61,10 @@ class Settings:
 class Stream:
     """Requests to serve, and what tables call them: their mean rate, that rate over the reference's capacity, the mix.
 
-    Rate and load are None where all requests come at once.
+    *number* counts the streams of a run. Rate and load are None where all requests come at once.
     """
 
+    number: int
     arrivals: Arrivals
     rate_per_s: float | None
     load: float | None
