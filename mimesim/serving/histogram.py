@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from fractions import Fraction
 from math import ceil
 
 __all__ = ["RELATIVE_ERROR", "Histogram"]
@@ -18,7 +19,7 @@ class Histogram:
 
     A bucket keeps the upper eleven bits of a value: up to 2047 it holds one value, above that a range whose middle is
     at most :data:`RELATIVE_ERROR` away from any value in it. Count, sum and maximum are exact. A thousand buckets cover
-    each factor of two, so latencies between a cycle and an hour take at most 30,000 of them, whatever their number.
+    each factor of two, so latencies between a cycle and an hour take at most 32,000 of them, whatever their number.
     """
 
     def __init__(self) -> None:
@@ -59,7 +60,8 @@ class Histogram:
         """
         if not self.count:
             return None
-        rank = max(1, ceil(percent * self.count / 100))
+        # 99.9 means what is written, not the binary fraction beside it.
+        rank = max(1, ceil(Fraction(str(percent)) * self.count / 100))
         seen = 0
         for (dropped, kept), count in sorted(self._buckets.items()):
             seen += count

@@ -30,6 +30,10 @@ _LINES = {"fifo": "-", "grouped": "--", "deadline": ":"}
 _MARKERS = {"fifo": "o", "grouped": "s", "deadline": "^"}
 #: A factor of this has the strongest colour.
 _STRONGEST = 4.0
+#: More loads than this have no room side by side.
+_CROWDED = 7
+#: So many mixes have a panel of their own: the first ones, and the last.
+_MOST_PANELS = 6
 
 
 def check_picture(path: Path) -> None:
@@ -60,14 +64,16 @@ def draw_sweep(outcomes: Sequence[Outcome], form: str) -> bytes:
     """Return the picture as a file of *form* (png, pdf, svg).
 
     Above, a map per metric: mixes down, loads across, how many times better shared weights are than weights of each
-    task's own, either side with its best case and policy. Below, a panel per mix: 95 % latency over load, a line for each
-    case and policy. Raises ``ModuleNotFoundError`` where matplotlib is not installed.
+    task's own, either side with its best case and policy. Below, a panel per mix: 95 % latency over load, a line
+    for each case and policy. Raises ``ModuleNotFoundError`` where matplotlib is not installed.
     """
     import matplotlib
     from matplotlib.figure import Figure
 
     found = list(verdicts(outcomes))
     mixes = list(dict.fromkeys(outcome.stream.mix for outcome in outcomes))
+    if len(mixes) > _MOST_PANELS:
+        mixes = [*mixes[: _MOST_PANELS - 1], mixes[-1]]
     with matplotlib.rc_context({"font.size": 9, "svg.hashsalt": "mimesim"}):
         columns = max(len(METRICS), len(mixes))
         rows = 2 if found else 1
@@ -97,16 +103,18 @@ def _map(axes: Axes, found: Sequence[Verdict]) -> None:
     mixes = list(dict.fromkeys(verdict.stream.mix for verdict in found))
     gains = {(verdict.stream.mix, verdict.stream.load): verdict.gain for verdict in found}
     values = [[log2(gains.get((mix, load), 1.0)) for load in loads] for mix in mixes]
-    limit = log2(_STRONGEST)
+    limit, size = log2(_STRONGEST), min(7.0, 50 / len(loads))
     axes.imshow(values, cmap="RdBu", vmin=-limit, vmax=limit, aspect="auto")
     for row, mix in enumerate(mixes):
         for column, load in enumerate(loads):
             value = gains.get((mix, load))
             strong = value is not None and abs(log2(value)) > 0.7 * limit
             text = "" if value is None else f"{value:.2f}" if value < 10 else f"{value:.0f}"
-            axes.text(column, row, text, ha="center", va="center", fontsize=7, color="white" if strong else "black")
-    axes.set_xticks(range(len(loads)), ["-" if load is None else f"{load:.3g}" for load in loads])
-    axes.set_yticks(range(len(mixes)), mixes)
+            axes.text(column, row, text, ha="center", va="center", fontsize=size, color="white" if strong else "black")
+    crowded = len(loads) > _CROWDED
+    labels = ["-" if load is None else f"{load:.3g}" for load in loads]
+    axes.set_xticks(range(len(loads)), labels, rotation=90 if crowded else 0)
+    axes.set_yticks(range(len(mixes)), mixes, fontsize=7)
     axes.set_xlabel("load")
 
 

@@ -71,7 +71,7 @@ def request_file(path: Path | None) -> Iterator[TextIO | None]:
         return
     header = ",".join(COLUMNS) + "\n"
     with _refused(path):
-        if path.exists():
+        if path.is_file():
             with path.open(encoding="utf-8", errors="replace", newline="") as there:
                 if there.read(len(header)) != header:
                     raise InputError(str(path), "exists and is no file of requests of mimesim's: choose another name")

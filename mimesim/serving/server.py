@@ -36,15 +36,18 @@ def serve_stream(requests: Iterable[Request], batcher: Batcher, costs: Costs, ob
     """Serve *requests*, given in the order of their arrival, until all are served or refused.
 
     What arrives in the cycle in which a batch ends, or in which a lane of the queue becomes ready, is in the queue when
-    the next batch is taken. An idle accelerator takes a batch as soon as there is one.
+    the next batch is taken. An idle accelerator takes a batch as soon as there is one. Raises what *requests*, *costs*
+    and *observer* raise.
     """
     environment = Clock()
-    _Server(environment, requests, batcher, costs, observer)
-    environment.run()
+    environment.run(until=_Server(environment, requests, batcher, costs, observer).over)
 
 
 class _Server:
-    """Two processes: one lets requests in when they arrive, one takes batches and runs them."""
+    """Two processes: one lets requests in when they arrive, one takes batches and runs them.
+
+    *over* happens when all is served, or fails with what went wrong: SimPy would raise a copy of it made from its text.
+    """
 
     def __init__(
         self, environment: Clock, requests: Iterable[Request], batcher: Batcher, costs: Costs, observer: Observer
@@ -56,8 +59,15 @@ class _Server:
         self._closed = False
         #: While the accelerator waits for requests: happens when one is let in, or none will come any more.
         self._news: Event | None = None
-        environment.process(self._arrive(requests))
-        environment.process(self._work())
+        self.over = environment.event()
+        environment.process(self._guarded(self._arrive(requests)))
+        environment.process(self._guarded(self._work()))
+
+    def _guarded(self, process: Generator[Event, None, None]) -> Generator[Event, None, None]:
+        try:
+            yield from process
+        except Exception as error:
+            self.over.fail(error)
 
     def _arrive(self, requests: Iterable[Request]) -> Generator[Event, None, None]:
         environment, batcher = self._environment, self._batcher
@@ -91,6 +101,7 @@ class _Server:
                 continue
             ready = batcher.ready_at()
             if ready is None and self._closed:
+                self.over.succeed()
                 return
             self._news = environment.event()
             if ready is None:
