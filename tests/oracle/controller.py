@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from .cache import KINDS, Entry, Scope, check_capacity, directories
@@ -11,6 +11,8 @@ from .storage import Block
 from .world import Request, World
 
 __all__ = ["Controller"]
+
+BEFORE_THE_RUN = -1
 
 
 @dataclass
@@ -29,7 +31,7 @@ class Step:
 class Controller:
     """One step at a time; a step's lookups are worked out when the one before it has started."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, residents: Sequence[Block] = ()) -> None:
         self.world = world
         self.caches = directories(world.hardware)
         self.steps = self._program_order()
@@ -38,7 +40,16 @@ class Controller:
         self.end = 0
         self.last_user: dict[tuple[object, ...], tuple[str, int]] = {}
         self.request_count = 0
+        for block in residents:
+            # In no scope, brought by a request that was complete before the run.
+            self.caches[block.kind].entries.append(Entry(block, (), BEFORE_THE_RUN))
+        world.requests[BEFORE_THE_RUN] = Request("weights", [], submitted=0, done=0)
         self._advance()
+
+    def residents(self) -> list[Block]:
+        """Return the blocks of parameters that the caches hold, cache by cache, the least recently used first."""
+        caches = {id(cache): cache for cache in self.caches.values()}.values()
+        return [entry.block for cache in caches for entry in cache.entries if entry.block.kind != "activations"]
 
     def _program_order(self) -> Iterator[Step]:
         for made in self.world.program.passes:
@@ -130,7 +141,8 @@ class Controller:
                 return entry.scope != self._scope(made, entry.block.kind)
 
             for victim in cache.insert(block, scope, number, ended):
-                step.in_use.append(self.last_user[victim.key])
+                if victim.key in self.last_user:
+                    step.in_use.append(self.last_user[victim.key])
         user = {"weights": made.fill, "activations": made.index, "thresholds": made.job}[block.kind]
         assert user is not None
         self.last_user[block.key] = (block.kind, user)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -59,3 +60,4 @@ class OracleResult:
     words: dict[tuple[str, str, str], int]  # (level, tensor, direction) -> words of the whole run, no zeros
     bursts: dict[tuple[str, str], int]  # (tensor, direction)
     passes: int
+    residents: list[Any] = field(default_factory=list)  # the blocks of parameters that the caches held at the end

@@ -14,6 +14,7 @@ from .interface import OracleCase, OracleImage, OracleResult
 from .ledger import Ledger
 from .parts import CmpUnits, DramPart, PeGrid, PhaseEnds, WeightLoader
 from .program import build
+from .storage import Block
 from .world import World
 
 __all__ = ["simulate"]
@@ -28,11 +29,15 @@ def simulate(
     case: OracleCase,
     *,
     skip_idle: bool = True,
+    residents: Sequence[Block] = (),
 ) -> OracleResult:
-    """Run *batches* and return the result; *skip_idle* leaps over cycles in which no step ends."""
+    """Run *batches* and return the result; *skip_idle* leaps over cycles in which no step ends.
+
+    *residents* are the blocks of parameters that the caches hold at the beginning.
+    """
     program = build(network, batches, tasks, hardware, schedule, case)
     world = World(program, hardware, schedule, Ledger(program.storage))
-    _run(world, skip_idle)
+    left = _run(world, skip_idle, residents)
     _attribute(world)
     last = world.phase_end[-1]
     assert last is not None
@@ -43,11 +48,12 @@ def simulate(
         words=world.ledger.totals(),
         bursts=dict(world.ledger.bursts),
         passes=len(program.passes),
+        residents=left,
     )
 
 
-def _run(world: World, skip_idle: bool) -> None:
-    controller, loader, grid, cmp = Controller(world), WeightLoader(world), PeGrid(world), CmpUnits(world)
+def _run(world: World, skip_idle: bool, residents: Sequence[Block]) -> list[Block]:
+    controller, loader, grid, cmp = Controller(world, residents), WeightLoader(world), PeGrid(world), CmpUnits(world)
     dram, phase_ends = DramPart(world), PhaseEnds(world)
     parts = (controller, loader, grid, cmp)
     skip_to = 0
@@ -64,7 +70,7 @@ def _run(world: World, skip_idle: bool) -> None:
                 changed |= part.start(cycle)
         dram.grant(cycle)
         if phase_ends.done:
-            return
+            return controller.residents()
         ends = [end for end in (part.next_end() for part in (*parts, dram)) if end is not None]
         assert ends, f"deadlock in cycle {cycle}"
         assert min(ends) > cycle

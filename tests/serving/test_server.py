@@ -203,7 +203,7 @@ def test_costs_are_asked_for_once_a_batch_and_in_order() -> None:
 def test_what_goes_wrong_comes_out_as_it_is() -> None:
     problem = InputError("hardware", "is too small", key="caches")
 
-    def cost(batch: Sequence[Request]) -> BatchCost:
+    def cost(_: Sequence[Request]) -> BatchCost:
         raise problem
 
     def broken() -> Iterator[Request]:
