@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from importlib.util import find_spec
 from math import log2
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,10 +43,8 @@ def check_picture(path: Path) -> None:
         raise InputError("--plot", f"must end in {', '.join(_FORMS)}", value=str(path))
     if path.is_dir() or not path.parent.is_dir():
         raise InputError("--plot", "must be a file in a folder that exists", value=str(path))
-    try:
-        import matplotlib  # noqa: F401 - whether it is there
-    except ModuleNotFoundError as error:
-        raise MimesimError(f"--plot needs {error.name}: pip install 'mimesim[plot]'") from None
+    if find_spec("matplotlib") is None:
+        raise MimesimError("--plot needs matplotlib: pip install 'mimesim[plot]'")
 
 
 def write_picture(picture: bytes, path: Path) -> None:

@@ -41,7 +41,8 @@ def render_report(
         stream = outcomes[0].stream
         load = "" if stream.load is None else f", {stream.rate_per_s:.6g} requests/s, load {stream.load:.3g}"
         what = f"{name}, {stream.arrivals.describe()['arrivals']}{load}, mix {stream.mix}, {settings.caches} caches"
-        parts += [Text(what, style="bold"), _cases(outcomes), *(Text(_sentence(verdict)) for verdict in found)]
+        parts += [Text(what, style="bold"), _cases(outcomes), *_tasks(outcomes)]
+        parts += [Text(_sentence(verdict)) for verdict in found]
     else:
         parts.append(Text(f"{name}: {len(streams)} streams, {settings.caches} caches", style="bold"))
         for metric in METRICS:
@@ -63,30 +64,52 @@ def _cases(outcomes: Sequence[Outcome]) -> Table:
     """A row per case and policy."""
     unit = outcomes[0].prices.unit
     table = _table()
-    table.add_column("case")
-    table.add_column("policy")
-    for heading in ("p50 ms", "p95 ms", "p99 ms", "served/s", "busy", f"G{unit}/\nrequest", "images/\nbatch"):
-        table.add_column(heading, justify="right")
-    table.add_column("switches/\nrequest", justify="right")
-    table.add_column("rejected", justify="right")
-    before = ""
-    for outcome in outcomes:
+    table.add_column("case", overflow="fold")
+    table.add_column("policy", no_wrap=True)
+    # Narrow enough for a terminal of 80 columns.
+    headings = ("p50\nms", "p95\nms", "p99\nms", "served\n/s", "busy", f"G{unit}\n/req.", "images\n/batch")
+    refused = any(outcome.metrics.whole.rejected for outcome in outcomes)
+    for heading in (*headings, "switch\n/req.", *(["re-\njected"] if refused else [])):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for before, outcome in zip([None, *outcomes], outcomes, strict=False):
         row = whole_row(outcome)
         served = _number(row["served"])
         switches = _number(row["switches_between"]) + _number(row["switches_inside"])
         table.add_row(
-            "" if outcome.case.name == before else outcome.case.name,
+            "" if before and before.case == outcome.case else outcome.case.name,
             outcome.policy,
-            *(f"{_number(row[f'latency_p{percent}_ms']):.4g}" for percent in (50, 95, 99)),
+            *(f"{_number(row[f'latency_p{percent}_ms']):.3g}" for percent in (50, 95, 99)),
             f"{_number(row['throughput_per_s']):.5g}",
             f"{_number(row['utilisation']):.0%}",
-            f"{_number(row['energy_per_request']) / 1e9:.4g}",
+            f"{_number(row['energy_per_request']) / 1e9:.3g}",
             f"{_number(row['batch_images_mean']):.2f}",
             f"{switches / served:.2f}" if served else "-",
-            f"{_number(row['rejected']) / _number(row['arrived']):.1%}" if row["rejected"] else "0",
+            *([f"{_number(row['rejected']) / _number(row['arrived']):.1%}"] if refused else []),
         )
-        before = outcome.case.name
     return table
+
+
+def _tasks(outcomes: Sequence[Outcome]) -> list[RenderableType]:
+    """The 95 % latency of each task, if there are several; a row per case and policy."""
+    from rich.text import Text
+
+    tasks = list(outcomes[0].metrics.tasks)
+    if len(tasks) == 1:
+        return []
+    table = _table()
+    table.add_column("p95 ms")
+    table.add_column("")
+    for task in tasks:
+        table.add_column(Text(task), justify="right")
+    for before, outcome in zip([None, *outcomes], outcomes, strict=False):
+        per_ms = 1000 * outcome.clock_mhz
+        values = [tally.latency.percentile(95) for tally in outcome.metrics.tasks.values()]
+        table.add_row(
+            "" if before and before.case == outcome.case else outcome.case.name,
+            outcome.policy,
+            *("-" if value is None else f"{value / per_ms:.4g}" for value in values),
+        )
+    return [table]
 
 
 def _sentence(verdict: Verdict) -> str:
@@ -97,7 +120,7 @@ def _sentence(verdict: Verdict) -> str:
     loser = next(side for side in SIDES if side != verdict.winner)
     names = {"shared": "shared weights", "separate": "weights of each task's own"}
     return (
-        f"{what}: {names[verdict.winner]} ({sides[verdict.winner]}) are {verdict.factor:.2f}x better"
+        f"{what}: {names[verdict.winner]} ({sides[verdict.winner]}) are {_times(verdict.factor)} better"
         f" than {names[loser]} ({sides[loser]})"
     )
 
@@ -122,10 +145,15 @@ def _grid(found: Sequence[Verdict], metric: str) -> list[RenderableType]:
     return [Text(f"{_WORDS[metric]}: how many times better shared weights are, each side at its best"), table]
 
 
+def _times(factor: float) -> str:
+    """Return a factor, with more digits where it is close to 1."""
+    return f"{factor:.3f}x" if TIE <= max(factor, 1 / factor) < 1.02 else f"{factor:.2f}x"
+
+
 def _coloured(value: float) -> Text:
     from rich.text import Text
 
-    return Text(f"{value:.2f}x", style="green" if value >= TIE else "red" if value <= 1 / TIE else "dim")
+    return Text(_times(value), style="green" if value >= TIE else "red" if value <= 1 / TIE else "dim")
 
 
 def _table() -> Table:

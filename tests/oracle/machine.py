@@ -70,12 +70,13 @@ def _run(world: World, skip_idle: bool, residents: Sequence[Block]) -> list[Bloc
                 changed |= part.start(cycle)
         dram.grant(cycle)
         if phase_ends.done:
-            return controller.residents()
+            break
         ends = [end for end in (part.next_end() for part in (*parts, dram)) if end is not None]
         assert ends, f"deadlock in cycle {cycle}"
         assert min(ends) > cycle
         # Conditions only change when a step ends: nothing can start before the next end.
         skip_to = min(ends) if skip_idle else cycle + 1
+    return controller.residents()
 
 
 def _attribute(world: World) -> None:
