@@ -81,7 +81,8 @@ def draw_sweep(outcomes: Sequence[Outcome], form: str) -> bytes:
         if found:
             for axes, metric in zip(grid[0], METRICS, strict=False):
                 _map(axes, [verdict for verdict in found if verdict.metric == metric])
-                axes.set_title(f"{_TITLES[metric]}: gain of shared weights")
+                axes.set_title(_TITLES[metric])
+            figure.suptitle("How many times better shared weights are, each side at its best; 95 % latency over load")
         for axes, mix in zip(grid[-1], mixes, strict=False):
             _curves(axes, [outcome for outcome in outcomes if outcome.stream.mix == mix])
             axes.set_title(f"mix {mix}")
@@ -89,7 +90,9 @@ def draw_sweep(outcomes: Sequence[Outcome], form: str) -> bytes:
         for axes in [*(grid[0][len(METRICS) :] if found else ()), *grid[-1][len(mixes) :]]:
             axes.set_axis_off()
         handles, labels = grid[-1][0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 2 * columns), frameon=False)
+        # A label takes some seven hundredths of an inch a letter, and as much as eight for its line.
+        across = int(figure.get_figwidth() / (0.07 * (8 + max(map(len, labels), default=0))))
+        figure.legend(handles, labels, loc="outside lower center", ncols=max(1, min(len(labels), across)), fontsize=8)
         stream = io.BytesIO()
         # Without the time and the version, so that the same run gives the same bytes.
         metadata = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(form, {})
@@ -108,13 +111,17 @@ def _map(axes: Axes, found: Sequence[Verdict]) -> None:
         for column, load in enumerate(loads):
             value = gains.get((mix, load))
             strong = value is not None and abs(log2(value)) > 0.7 * limit
-            text = "" if value is None else f"{value:.2f}" if value < 10 else f"{value:.0f}"
+            text = "" if value is None else _short(value)
             axes.text(column, row, text, ha="center", va="center", fontsize=size, color="white" if strong else "black")
     crowded = len(loads) > _CROWDED
     labels = ["-" if load is None else f"{load:.3g}" for load in loads]
     axes.set_xticks(range(len(loads)), labels, rotation=90 if crowded else 0)
     axes.set_yticks(range(len(mixes)), mixes, fontsize=7)
     axes.set_xlabel("load")
+
+
+def _short(value: float) -> str:
+    return f"{value:.0f}" if value >= 10 else f"{value:.2f}" if value >= 0.1 else f"{value:.1g}"
 
 
 def _curves(axes: Axes, outcomes: Sequence[Outcome]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -79,3 +80,19 @@ def test_a_bad_file_is_refused(tmp_path: Path, text: str | bytes, message: str) 
 def test_no_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"none\.csv: there is no such file; --arrivals is poisson, bursty or a CSV"):
         Recorded(tmp_path / "none.csv", IMAGES, 1)
+
+
+def peak_bytes(folder: Path, rows: int) -> int:
+    """Return the most memory that opening and reading a file takes."""
+    path = folder / f"{rows}.csv"
+    path.write_text("arrival_ms,task\n" + "".join(f"{number / 8},apples\n" for number in range(rows)))
+    tracemalloc.start()
+    assert sum(1 for _ in Recorded(path, IMAGES, 2)) == rows
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return peak
+
+
+def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
+    peak_bytes(tmp_path, 100)
+    assert peak_bytes(tmp_path, 20_000) < peak_bytes(tmp_path, 2000) + 20_000
