@@ -41,8 +41,9 @@ def check_picture(path: Path) -> None:
     """Raise if no picture can be drawn to *path*: asked for before a long run, not after it."""
     if path.suffix not in _FORMS:
         raise InputError("--plot", f"must end in {', '.join(_FORMS)}", value=str(path))
-    if path.is_dir() or not path.parent.is_dir():
-        raise InputError("--plot", "must be a file in a folder that exists", value=str(path))
+    above = next(folder for folder in path.absolute().parents if folder.exists())
+    if path.is_dir() or not above.is_dir():
+        raise InputError("--plot", "must be a file in a folder", value=str(path))
     if find_spec("matplotlib") is None:
         raise MimesimError("--plot needs matplotlib: pip install 'mimesim[plot]'")
 
@@ -51,12 +52,14 @@ def write_picture(picture: bytes, path: Path) -> None:
     """Write a file whole or not at all; raises :class:`InputError` if the disk refuses."""
     staging = path.with_name(f".{path.name}.tmp")
     try:
-        staging.write_bytes(picture)
-        staging.replace(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            staging.write_bytes(picture)
+            staging.replace(path)
+        finally:
+            staging.unlink(missing_ok=True)
     except OSError as error:
         raise InputError(str(path), f"cannot be written: {error.strerror or error}") from error
-    finally:
-        staging.unlink(missing_ok=True)
 
 
 def draw_sweep(outcomes: Sequence[Outcome], form: str) -> bytes:

@@ -75,6 +75,7 @@ def request_file(path: Path | None) -> Iterator[TextIO | None]:
             with path.open(encoding="utf-8", errors="replace", newline="") as there:
                 if there.read(len(header)) != header:
                     raise InputError(str(path), "exists and is no file of requests of mimesim's: choose another name")
+        path.parent.mkdir(parents=True, exist_ok=True)
         file = path.open("w", encoding="utf-8", newline="")
     try:
         with _refused(path):

@@ -41,11 +41,12 @@ def test_every_sweep_can_be_drawn(shares: int, loads: int, cases: tuple[str, ...
 
 
 def test_a_picture_that_cannot_be_drawn_is_told_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for path in (tmp_path / "who.bmp", tmp_path / "none" / "who.png", tmp_path):
+    (tmp_path / "file").touch()
+    for path in (tmp_path / "who.bmp", tmp_path / "file" / "who.png", tmp_path):
         with pytest.raises(InputError, match="--plot"):
             picture.check_picture(path)
-    picture.check_picture(tmp_path / "who.svg")
-    monkeypatch.setattr(picture, "find_spec", lambda name: None)
+    picture.check_picture(tmp_path / "none" / "who.svg")
+    monkeypatch.setattr(picture, "find_spec", lambda _: None)
     with pytest.raises(MimesimError, match=r"--plot needs matplotlib: pip install 'mimesim\[plot\]'"):
         picture.check_picture(tmp_path / "who.svg")
 
@@ -53,6 +54,10 @@ def test_a_picture_that_cannot_be_drawn_is_told_before(tmp_path: Path, monkeypat
 def test_a_picture_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     picture.write_picture(b"one", tmp_path / "who.png")
     assert (tmp_path / "who.png").read_bytes() == b"one"
-    with pytest.raises(InputError, match="cannot be written: No such file or directory"):
-        picture.write_picture(b"two", tmp_path / "none" / "who.png")
-    assert [path.name for path in tmp_path.iterdir()] == ["who.png"]
+    picture.write_picture(b"two", tmp_path / "new" / "who.png")
+    assert (tmp_path / "new" / "who.png").read_bytes() == b"two"
+    (tmp_path / "folder.png").mkdir()
+    (tmp_path / "folder.png" / "file").touch()
+    with pytest.raises(InputError, match=r"folder\.png: cannot be written: "):
+        picture.write_picture(b"three", tmp_path / "folder.png")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["folder.png", "new", "who.png"]
