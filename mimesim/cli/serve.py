@@ -127,9 +127,9 @@ def serve(
     \b
     Examples:
       mimesim serve tiny
-      mimesim serve tiny --arrivals bursty --load 0.5 --policy grouped --requests 100000
-      mimesim serve tiny --load 0.5:2:0.5 --shares 0.34,0.7,1 --plot out/crossover.png
-      mimesim serve vgg16 --rate 60 --mix cifar10=0.7,cifar100=0.2,fashion_mnist=0.1 --images 1
+      mimesim serve tiny --arrivals bursty --load 0.5 --policy grouped --requests 20000
+      mimesim serve tiny --load 0.5:2:0.5 --shares 0.34,0.7,1 --images 1 --requests 2000
+      mimesim serve tiny --rate 20000 --mix cifar10=0.7,cifar100=0.2,fashion_mnist=0.1 --requests-csv out/requests.csv
     """
     from mimesim.cli.progress import shown_progress
 
@@ -151,16 +151,16 @@ def serve(
         measured = measure_reference(chosen, selection, reference)
         wanted = Wanted(
             arrivals,
-            parse_numbers(rate, "--rate"),
-            parse_numbers(loads, "--load"),
-            mixes,
-            parse_numbers(shares, "--shares"),
-            requests,
-            seconds,
-            seed,
-            burst_factor,
-            burst_share,
-            burst_requests,
+            rates=parse_numbers(rate, "--rate"),
+            loads=parse_numbers(loads, "--load"),
+            mixes=mixes,
+            shares=parse_numbers(shares, "--shares"),
+            requests=requests,
+            seconds=seconds,
+            seed=seed,
+            burst_factor=burst_factor,
+            burst_share=burst_share,
+            burst_requests=burst_requests,
         )
         streams = plan_streams(chosen, selection, wanted, measured)
         deadline = _DEADLINE_BATCHES * measured.batch_ms if deadline_ms is None else deadline_ms

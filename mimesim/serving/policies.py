@@ -50,7 +50,8 @@ class Fifo(Policy):
 class Grouped(Policy):
     """A batch is of one task, that of the oldest request; later requests of the task overtake others.
 
-    No request starves: every batch holds the oldest one, so of *n* older requests each takes one batch at most.
+    No request starves: once its lane is ready, every batch holds the oldest request of the ready lanes, so that of the
+    requests before it each takes one batch at most.
     """
 
     name: ClassVar[str] = "grouped"
