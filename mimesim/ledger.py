@@ -6,6 +6,7 @@ Words are useful words; ``docs/machine.md``, section 8 says which access is book
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -22,10 +23,14 @@ __all__ = [
     "PartCycles",
     "PeCycles",
     "PhaseRecord",
+    "Residents",
 ]
 
 #: (level, tensor, direction), e.g. ("dram", "weights", "read").
 Access = tuple[str, str, str]
+
+#: The blocks of parameters in each cache, the least recently used first: (address, words, kind, what the caches note).
+Residents = tuple[tuple[tuple[int, int, int, Hashable], ...], ...]
 
 #: What the PE grid can wait for, in the order in which waiting is attributed.
 STALLS = ("cache", "dram", "noc", "drain")
@@ -156,7 +161,8 @@ class CaseLedger:
     *busy* holds, per part of the machine, the cycles it worked (``dram``: clocks of its data bus). *stored_words* are
     the words of parameters in DRAM by (layer, owner, tensor), for the whole network and all tasks of the workload.
     *conflicts* are the cycles that a stream lost in the banks of a cache, by (cache, stream). *cache_blocks* counts the
-    blocks that were inserted in the caches, evicted, dropped and resident at the end.
+    blocks that were inserted in the caches, evicted, dropped and resident at the end. *residents*
+    are the blocks of parameters among these.
     """
 
     cycles: int = 0
@@ -167,6 +173,7 @@ class CaseLedger:
     cache_blocks: Counter[str] = field(default_factory=Counter)
     conflicts: Counter[tuple[str, str]] = field(default_factory=Counter)
     events: int = 0
+    residents: Residents = ()
 
     @property
     def passes(self) -> int:

@@ -16,12 +16,12 @@ from mimesim.conservation import violations
 from mimesim.dram import REQUEST_BYTES
 from mimesim.errors import InputError
 from mimesim.inputs import Selection, build_schemes, load_traces, select
-from mimesim.ledger import CaseLedger
+from mimesim.ledger import CaseLedger, Residents
 from mimesim.machine import TraceWriter, replay
 from mimesim.schedule.costs import CostBook
 from mimesim.schedule.images import Image, compose_batches
 from mimesim.schedule.loopnest import group_images
-from mimesim.schedule.program import Phase, plan_case
+from mimesim.schedule.program import CasePlan, Phase, plan_case
 from mimesim.trace import Trace
 from mimesim.workers import run_parallel
 
@@ -125,19 +125,44 @@ class Runner:
 
         Raises :class:`InputError`, with the place in the workload, where the machine is too small for the case.
         """
-        case = next(case for case in self.workload.cases if case.name == name)
+        case = self.case(name)
         try:
             return self._run(case, begun)
         except InputError as error:
             raise _located(self.workload, case, error) from None
 
+    def replay_batch(
+        self, name: str, images: Sequence[tuple[str, int]], residents: Residents = ()
+    ) -> tuple[CaseLedger, list[str]]:
+        """Replay one batch of case *name* and return what it counted, and the conservation laws that it breaks.
+
+        *images* are (task, number in the trace); *residents* is what the caches hold at the beginning. Raises
+        :class:`InputError` as :meth:`run` does.
+        """
+        case = self.case(name)
+        trace = self._traces[case.trace]
+        batch = [Image(index, task, number, trace) for index, (task, number) in enumerate(images)]
+        try:
+            plan = self._plan(case, [batch])
+            ledger = replay(plan, residents=residents)
+        except InputError as error:
+            raise _located(self.workload, case, error) from None
+        return ledger, violations(plan, ledger)
+
+    def case(self, name: str) -> Case:
+        """Return the case of this name."""
+        return next(case for case in self.workload.cases if case.name == name)
+
+    def _plan(self, case: Case, batches: list[list[Image]]) -> CasePlan:
+        workload, trace, scheme = self.workload, self._traces[case.trace], self._schemes[case.name]
+        hardware, schedule = workload.hardware_for(case), workload.schedule_for(case)
+        return plan_case(trace.network, scheme, case.skipping, hardware, schedule, batches, workload.tasks, self._book)
+
     def _run(self, case: Case, begun: Callable[[int], None]) -> CaseResult:
         wall, cpu = time.perf_counter(), time.process_time()
         workload, trace = self.workload, self._traces[case.trace]
-        hardware, schedule = workload.hardware_for(case), workload.schedule_for(case)
         batches = self.batches(case)
-        scheme, tasks = self._schemes[case.name], workload.tasks
-        plan = plan_case(trace.network, scheme, case.skipping, hardware, schedule, batches, tasks, self._book)
+        plan = self._plan(case, batches)
         passes = 0
 
         def entered(phase: Phase) -> None:
@@ -158,14 +183,14 @@ class Runner:
             mode=self.selection.mode,
             trace=case.trace,
             trace_digest=trace.digest(),
-            tasks=tasks,
+            tasks=workload.tasks,
             images=tuple(
                 ReplayedImage(i.index, number, i.task, i.number, trace.entry(i.task).image_ids[i.number])
                 for number, batch in enumerate(batches)
                 for i in batch
             ),
-            hardware=hardware,
-            schedule=schedule,
+            hardware=plan.hardware,
+            schedule=plan.schedule,
             ledger=ledger,
             violations=tuple(violations(plan, ledger)),
             title=case.title,

@@ -17,17 +17,18 @@ PACKAGE = ROOT / "mimesim"
 #: Each room imports only from rooms that stand before it (``docs/design.md`` tells what they are for).
 ROOMS = (
     *("errors", "network", "networks", "trace", "config", "schemes", "ledger", "dram", "energy", "schedule"),
-    *("machine", "bounds", "conservation", "workers", "inputs", "simulation", "results", "paper", "training", "cli"),
+    *("machine", "bounds", "conservation", "workers", "inputs", "simulation", "results"),
+    *("serving", "paper", "training", "cli"),
 )
 
 #: Where a package may be imported at all; what is not listed may not be imported. A dot: this module only.
 DOORS = {
     "PIL": ("training",),
     "click": ("cli",),
-    "numpy": ("conservation", "dram", "schedule", "trace", "training"),
+    "numpy": ("conservation", "dram", "schedule", "serving", "trace", "training"),
     "pydantic": ("config", "inputs", "network", "trace", "training"),
-    "rich": ("cli", "paper", "results", "training"),
-    "simpy": ("machine",),
+    "rich": ("cli", "paper", "results", "serving", "training"),
+    "simpy": ("machine", "serving"),
     "sklearn": ("training",),
     "torch": ("training",),
     "torchvision": ("training",),

@@ -24,6 +24,8 @@ NOT_RUN = {
     "make run": "installs; what it then runs is run here",
     "make test": "these tests",
     "mimesim paper --out out/paper": "minutes; tests/paper checks claims and files",
+    "mimesim serve vgg16 --load 0.5:2:0.25 --shares 0.333333333,0.7,1 --requests 20000 --images 1 --sort --case case-2 "
+    "--case case-3 --case pruned-bitmap --out out/vgg16-crossover": "minutes; tests/serving sweeps the tiny workload",
     "mimesim train workloads/training/vgg16-reduced.yaml --quick": "needs image sets; tests/training trains on digits",
 }
 NEED_TORCH = {"docs/training.md"}

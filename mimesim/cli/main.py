@@ -13,6 +13,7 @@ from mimesim.cli.config import config
 from mimesim.cli.dram import dram
 from mimesim.cli.paper import paper
 from mimesim.cli.run import run
+from mimesim.cli.serve import serve
 from mimesim.cli.trace import trace
 from mimesim.cli.train import train
 from mimesim.errors import MimesimError
@@ -40,7 +41,7 @@ def cli() -> None:
     """
 
 
-for command in (run, config, trace, train, paper, dram):
+for command in (run, serve, config, trace, train, paper, dram):
     cli.add_command(command)
 
 

@@ -6,7 +6,7 @@ import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from mimesim.ledger import CaseLedger
+from mimesim.ledger import CaseLedger, Residents
 from mimesim.machine.banks import check_banks, make_arbiters
 from mimesim.machine.capacity import check_capacity
 from mimesim.machine.clock import Clock
@@ -27,9 +27,11 @@ def replay(
     plan: CasePlan,
     progress: Callable[[Phase], None] | None = None,
     dram_trace: Callable[[int, Runs, bool], None] | None = None,
+    residents: Residents = (),
 ) -> CaseLedger:
     """Run *plan* to its end and return what it counted; *progress* is called as each phase begins to be built.
 
+    The caches are empty at the beginning, or hold *residents*, what a replay of the same case left behind.
     *dram_trace* is told of every request that DRAM grants: its clock, its blocks, whether it is a write. Raises
     :class:`InputError` where DRAM cannot hold the case, a cache what one pass needs, or its banks a stream.
     """
@@ -51,7 +53,7 @@ def replay(
     dram.trace = dram_trace
     stream.closing = dram.book
     arbiters = make_arbiters(environment, plan.hardware)
-    controller = Controller(environment, plan.hardware, stream, dram, arbiters)
+    controller = Controller(environment, plan.hardware, stream, dram, arbiters, residents)
     loader = WeightLoader(environment, plan.hardware, stream, dram, arbiters[WEIGHTS])
     grid = PEGrid(environment, plan.hardware, plan.schedule, stream, dram, arbiters[ACTIVATIONS])
     comparators = Comparators(environment, plan.hardware, stream, dram, arbiters)
@@ -72,6 +74,7 @@ def replay(
             ledger.conflicts["unified" if unified else READS[kind], name] = lost
     ledger.cache_blocks.update(controller.count_blocks())
     ledger.dram_events.update(dram.device.counts())
+    ledger.residents = controller.residents()
     return ledger
 
 

@@ -7,12 +7,13 @@ what an eviction has to wait for into time.
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Collection, Hashable, Iterable
 
 from mimesim.machine.evictions import Use
 from mimesim.machine.kinds import ACTIVATIONS, OUTPUTS, THRESHOLDS, WEIGHTS
 from mimesim.schedule.memory_map import ParameterBlock
 
-__all__ = ["Cache", "Victims", "no_victims"]
+__all__ = ["NOBODY", "Cache", "Victims", "no_victims"]
 
 _KINDS = OUTPUTS + 1
 
@@ -27,6 +28,9 @@ def no_victims() -> Victims:
 
 #: Who looks up when nobody counts what leaves.
 NOBODY = Use("", "", "", ParameterBlock(0, 0, 0, 0, 0, 0))
+
+#: The user and the scope of a block that was there from the beginning.
+_BEFORE = -1
 
 #: A resident block: its size in words, its kind, the last of its users, its scope and its use.
 _Line = tuple[int, int, int, int, Use]
@@ -60,6 +64,19 @@ class Cache:
     def __contains__(self, address: int) -> bool:
         """Return whether the block at *address* is resident."""
         return address in self._lines
+
+    def hold(self, blocks: Iterable[tuple[int, int, int, Hashable]]) -> None:
+        """Begin with *blocks* that :meth:`held` returned; nobody uses them any more, and they count as inserted."""
+        for address, words, kind, use in blocks:
+            assert isinstance(use, Use)  # noqa: S101 - opaque to all others
+            self._lines[address] = (words, kind, _BEFORE, _BEFORE, use)
+            self.used += words
+            self.inserted += 1
+
+    def held(self, kinds: Collection[int]) -> tuple[tuple[int, int, int, Hashable], ...]:
+        """Return (address, words, kind, use) of the resident blocks of *kinds*, the least recently used first."""
+        lines = self._lines.items()
+        return tuple((address, words, kind, use) for address, (words, kind, _, _, use) in lines if kind in kinds)
 
     def enter(self, loop: int, phase: int) -> None:
         """Begin a scope: *loop* numbers the iteration within which parameters are used, *phase* that of activations."""

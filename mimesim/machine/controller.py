@@ -8,6 +8,7 @@ from collections.abc import Generator, Sequence
 from simpy import Event
 
 from mimesim.config.hardware import Caches, Hardware
+from mimesim.ledger import Residents
 from mimesim.machine.banks import BankArbiter
 from mimesim.machine.cache import Cache, Victims, no_victims
 from mimesim.machine.clock import Clock
@@ -55,6 +56,7 @@ class Controller:
         stream: PassStream,
         dram: Dram,
         arbiters: Sequence[BankArbiter | None] = (None,) * len(READS),
+        residents: Residents = (),
     ) -> None:
         self._environment = environment
         self._arbiters = arbiters
@@ -66,6 +68,8 @@ class Controller:
         self._cycles = hardware.caches.lookup_cycles
         self._log = EvictionLog()
         self._caches = make_caches(hardware.caches, hardware.word_bits)
+        for cache, blocks in zip(dict.fromkeys(self._caches), residents, strict=False):
+            cache.hold(blocks)
         self._requests = [0] * len(READS)
         #: Completions of the latest requests that write evicted blocks.
         self._written: deque[int] = deque(maxlen=hardware.writeback_buffers)
@@ -80,6 +84,10 @@ class Controller:
         self._fetched: dict[tuple[int, int], list[int]] = {}
         self.busy_cycles = 0
         environment.process(self._run())
+
+    def residents(self) -> Residents:
+        """Return the blocks of parameters in each cache; a unified cache is one."""
+        return tuple(cache.held((WEIGHTS, THRESHOLDS)) for cache in dict.fromkeys(self._caches))
 
     def _run(self) -> Generator[Event, None, None]:
         number = 0

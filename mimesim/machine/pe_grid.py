@@ -90,8 +90,8 @@ class PEGrid:
         start = environment.cycle
         if start <= since:
             return
-        if fill >= 0:
-            arrived = max(arrived, self._weights[run.fill_data[fill] - 1])
+        if fill >= 0 and (request := run.fill_data[fill]):
+            arrived = max(arrived, self._weights[request - 1])
         for cause, until in ((_CACHE, looked_up), (_DRAM, arrived), (_NOC, filled), (_DRAIN, start)):
             if until > since:
                 waited[cause] += until - since

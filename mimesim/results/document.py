@@ -14,7 +14,7 @@ from mimesim.conservation import energy_violations
 if TYPE_CHECKING:
     from mimesim.simulation import CaseResult
 
-__all__ = ["FORMAT", "RUN_JSON", "RunSettings", "all_violations", "is_run_document", "render_run"]
+__all__ = ["FORMAT", "RUN_JSON", "RunSettings", "all_violations", "is_run_document", "render_run", "versions"]
 
 RUN_JSON = "run.json"
 #: Tells our ``run.json`` from anyone else's.
@@ -66,10 +66,15 @@ def render_run(
         "cases": [_case(result) for result in results],
         "traces": {result.trace: result.trace_digest for result in results},
         "seeds": {result.trace: result.seed for result in results},
-        "versions": {"python": platform.python_version()} | {name: _version(name) for name in _PACKAGES},
+        "versions": versions(),
         "measured": {"cases": {result.case: _measured(result) for result in results}, **measured},
     }
     return json.dumps(document, indent=2, allow_nan=False) + "\n"
+
+
+def versions() -> dict[str, str | None]:
+    """Return the versions of Python and of what a run depends on."""
+    return {"python": platform.python_version()} | {name: _version(name) for name in _PACKAGES}
 
 
 def is_run_document(text: str | bytes) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from .cache import KINDS, Entry, Scope, check_capacity, directories
@@ -11,6 +11,8 @@ from .storage import Block
 from .world import Request, World
 
 __all__ = ["Controller"]
+
+BEFORE_THE_RUN = -1
 
 
 @dataclass
@@ -30,7 +32,7 @@ class Step:
 class Controller:
     """One step at a time; a step's lookups are worked out when the one before it has started."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, residents: Sequence[Entry] = ()) -> None:
         self.world = world
         self.caches = directories(world.hardware)
         self.steps = self._program_order()
@@ -39,7 +41,18 @@ class Controller:
         self.end = 0
         self.last_user: dict[tuple[object, ...], tuple[str, int]] = {}
         self.request_count = 0
+        for entry in residents:
+            # In no scope, brought by a request that was complete before the run.
+            before = Entry(entry.block, (), BEFORE_THE_RUN, entry.layer)
+            self.caches[entry.block.kind].entries.append(before)
+            world.evictions.blocks["inserted"] += 1
+        world.requests[BEFORE_THE_RUN] = Request("weights", [], submitted=0, done=0)
         self._advance()
+
+    def residents(self) -> list[Entry]:
+        """Return the entries of parameters, cache by cache, the least recently used first."""
+        caches = {id(cache): cache for cache in self.caches.values()}.values()
+        return [entry for cache in caches for entry in cache.entries if entry.block.kind != "activations"]
 
     def _program_order(self) -> Iterator[Step]:
         for made in self.world.program.passes:
@@ -145,7 +158,8 @@ class Controller:
         kept, victims = self.caches[entry.block.kind].insert(entry, ended)
         self.world.evictions.note(step.made, entry, kept, victims)
         for victim in victims:
-            step.in_use.append(self.last_user[victim.block.key])
+            if victim.block.key in self.last_user:
+                step.in_use.append(self.last_user[victim.block.key])
             if victim.dirty:
                 step.dirty.append(victim.block)
                 self.world.ledger.evict_dirty([victim.block])

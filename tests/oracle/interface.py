@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -64,3 +65,4 @@ class OracleResult:
     evictions: dict[tuple[int, str, str, str, str, str, str, str], tuple[int, int, int]]
     conflicts: dict[tuple[str, str], int]  # (cache, stream) -> cycles lost, no zeros
     cache_blocks: dict[str, int]  # inserted, evicted, dropped, resident at the end
+    residents: list[Any] = field(default_factory=list)  # the blocks of parameters that the caches held at the end

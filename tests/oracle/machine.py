@@ -9,6 +9,7 @@ from mimesim.config.hardware import Hardware
 from mimesim.config.schedule import Schedule
 from mimesim.network import Network
 
+from .cache import Entry
 from .controller import Controller
 from .interface import OracleCase, OracleImage, OracleResult
 from .ledger import Ledger
@@ -28,11 +29,15 @@ def simulate(
     case: OracleCase,
     *,
     skip_idle: bool = True,
+    residents: Sequence[Entry] = (),
 ) -> OracleResult:
-    """Run *batches* and return the result; *skip_idle* leaps over cycles in which no step ends."""
+    """Run *batches* and return the result; *skip_idle* leaps over cycles in which no step ends.
+
+    *residents* are the blocks of parameters that the caches hold at the beginning.
+    """
     program = build(network, batches, tasks, hardware, schedule, case)
     world = World(program, hardware, schedule, Ledger(program.storage))
-    _run(world, skip_idle)
+    left = _run(world, skip_idle, residents)
     _attribute(world)
     last = world.phase_end[-1]
     assert last is not None
@@ -46,11 +51,12 @@ def simulate(
         evictions=world.evictions.totals(),
         conflicts=dict(world.banks.lost),
         cache_blocks=dict(world.evictions.blocks),
+        residents=left,
     )
 
 
-def _run(world: World, skip_idle: bool) -> None:
-    controller, loader, grid, cmp = Controller(world), WeightLoader(world), PeGrid(world), CmpUnits(world)
+def _run(world: World, skip_idle: bool, residents: Sequence[Entry]) -> list[Entry]:
+    controller, loader, grid, cmp = Controller(world, residents), WeightLoader(world), PeGrid(world), CmpUnits(world)
     dram, phase_ends = DramPart(world), PhaseEnds(world)
     parts = (controller, loader, grid, cmp)
     skip_to = 0
@@ -68,7 +74,7 @@ def _run(world: World, skip_idle: bool) -> None:
         dram.grant(cycle)
         world.banks.step(cycle)
         if phase_ends.done:
-            return
+            break
         ends = [end for end in (part.next_end() for part in (*parts, dram)) if end is not None]
         if (end := world.banks.next_end(cycle)) is not None:
             ends.append(end)
@@ -76,6 +82,7 @@ def _run(world: World, skip_idle: bool) -> None:
         assert min(ends) > cycle
         # Conditions only change when a step ends: nothing can start before the next end.
         skip_to = min(ends) if skip_idle else cycle + 1
+    return controller.residents()
 
 
 def _attribute(world: World) -> None:

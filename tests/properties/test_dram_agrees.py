@@ -9,8 +9,8 @@ from mimesim.config.dram import Dram
 from mimesim.config.hardware import Hardware
 from mimesim.machine.dram_device import DramDevice
 from tests.oracle.dram import Device
-from tests.oracle.storage import Block
 from tests.oracle.drawn_dram import drams
+from tests.oracle.storage import Block
 
 #: Clocks after the one before, read or write, blocks of (burst, bursts): near each other, so that rows and banks recur.
 REQUESTS = st.lists(

@@ -14,7 +14,7 @@ from mimesim.schemes import Conventional, Mime
 from tests.oracle.interface import OracleImage
 from tests.oracle.strategies import Scenario, scenarios
 from tests.properties.test_oracle_agrees import replayed
-from tests.schedule.small import IDEAL, Masks, busy_cycles, chain, conv, drawn_masks, hardware, run
+from tests.schedule.small import IDEAL, UNBANKED, Masks, busy_cycles, chain, conv, drawn_masks, hardware, run
 
 SETTINGS = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 
@@ -77,7 +77,8 @@ def test_masks_of_ones_are_written_with_their_bitmaps_and_nothing_else(scenario:
     ones = replayed(in_mode(all_ones(scenario), mode)).words()
 
     # Everything useful is the same; only the bitmaps are more: read, filled, looked up and written.
-    assert {access: words for access, words in ones.items() if access[1] != "mask"} == dict(dense)
+    bitmaps = ("mask", "outputs_mask")
+    assert {access: words for access, words in ones.items() if access[1] not in bitmaps} == dict(dense)
 
 
 def test_counter_example_bitmaps_make_masks_of_ones_slower_where_memory_is_what_counts() -> None:
@@ -153,7 +154,7 @@ def test_one_task_pipelined_is_singular(seed: int, images: int, size: int, share
 def test_rows_that_drift_are_never_slower_than_rows_in_step(scenario: Scenario) -> None:
     # Pure compute: memory and networks that answer at once, so that the barrier alone decides.
     ideal = roomy(scenario).hardware.model_dump()
-    machine = hardware(ideal, {key: value for key, value in IDEAL.items() if key != "caches"})
+    machine = hardware(ideal, {key: value for key, value in IDEAL.items() if key != "caches"}, UNBANKED)
 
     def cycles(barrier: str) -> int:
         schedule = scenario.schedule.model_copy(update={"barrier": barrier})

@@ -24,7 +24,7 @@ from mimesim.machine.progress import when_done
 from mimesim.schemes import Conventional
 from tests.oracle.strategies import Scenario, scenarios
 from tests.properties.test_oracle_agrees import replayed
-from tests.schedule.small import IDEAL, Masks, chain, conv, hardware, run
+from tests.schedule.small import IDEAL, UNBANKED, Masks, chain, conv, hardware, run
 
 SETTINGS = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 KINDS = ("weights", "activations", "thresholds")
@@ -92,9 +92,6 @@ def test_pinning_blocks_of_one_size_in_one_scope_reads_no_more_from_a_larger_cac
 
     assert len(misses(capacity + 1, trace, sizes, pin=True)) <= len(misses(capacity, trace, sizes, pin=True))
 
-
-#: Banks that carry whatever the networks do.
-UNBANKED: dict[str, Any] = {"caches": {"banks": None, "ports": 2}}
 
 #: Everything that has to do with time alone.
 FASTER: list[dict[str, Any]] = [

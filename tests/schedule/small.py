@@ -42,6 +42,9 @@ IDEAL: dict[str, Any] = {
     "prefetch_passes": 64,
 }
 
+#: Caches whose banks carry whatever the networks do.
+UNBANKED: dict[str, Any] = {"caches": {"banks": None, "ports": 2}}
+
 
 def hardware(*changes: Mapping[str, Any]) -> Hardware:
     """Return the default machine with *changes* laid over it, one after the other."""

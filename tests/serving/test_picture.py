@@ -1,0 +1,63 @@
+"""The picture of a sweep: drawn for whatever was served, the same bytes every time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mimesim.config import load_workload
+from mimesim.errors import InputError, MimesimError
+from mimesim.inputs import select
+from mimesim.serving import Drawn, Outcome, Poisson, Settings, Stream, picture, serve_workload, skewed_mix
+
+pytest.importorskip("matplotlib")
+
+
+def swept(shares: int, loads: int, cases: tuple[str, ...]) -> list[Outcome]:
+    workload = load_workload("tiny", [])
+    streams = []
+    for share in range(shares):
+        mix = skewed_mix(workload.tasks, (share + 1) / shares)
+        for load in range(loads):
+            drawn = Drawn(Poisson(10_000.0 * (load + 1)), mix, 1, 0, 30)
+            streams.append(Stream(len(streams), drawn, drawn.process.rate_per_s, (load + 1) / 4, f"mix {share}"))
+    settings = Settings(("fifo", "grouped"), 1.0)
+    return serve_workload(workload, select(workload, "singular", images=1), streams, settings, cases=cases)
+
+
+@pytest.mark.parametrize(
+    ("shares", "loads", "cases"),
+    [(1, 1, ("case-3",)), (2, 3, ("case-2", "case-3")), (8, 9, ("case-2", "case-3"))],
+)
+def test_every_sweep_can_be_drawn(shares: int, loads: int, cases: tuple[str, ...]) -> None:
+    outcomes = swept(shares, loads, cases)
+    first = picture.draw_sweep(outcomes, "svg")
+    assert first == picture.draw_sweep(outcomes, "svg")
+    # Text is drawn as shapes, and kept as comments.
+    assert (b"energy per request" in first) == (len(cases) == 2)
+    assert first.count(b"<!-- mix ") >= min(shares, 6)
+    assert picture.draw_sweep(outcomes, "png").startswith(b"\x89PNG")
+
+
+def test_a_picture_that_cannot_be_drawn_is_told_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").touch()
+    for path in (tmp_path / "who.bmp", tmp_path / "file" / "who.png", tmp_path):
+        with pytest.raises(InputError, match="--plot"):
+            picture.check_picture(path)
+    picture.check_picture(tmp_path / "none" / "who.svg")
+    monkeypatch.setattr(picture, "find_spec", lambda _: None)
+    with pytest.raises(MimesimError, match=r"--plot needs matplotlib: pip install 'mimesim\[plot\]'"):
+        picture.check_picture(tmp_path / "who.svg")
+
+
+def test_a_picture_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
+    picture.write_picture(b"one", tmp_path / "who.png")
+    assert (tmp_path / "who.png").read_bytes() == b"one"
+    picture.write_picture(b"two", tmp_path / "new" / "who.png")
+    assert (tmp_path / "new" / "who.png").read_bytes() == b"two"
+    (tmp_path / "folder.png").mkdir()
+    (tmp_path / "folder.png" / "file").touch()
+    with pytest.raises(InputError, match=r"folder\.png: cannot be written: "):
+        picture.write_picture(b"three", tmp_path / "folder.png")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["folder.png", "new", "who.png"]
