@@ -17,16 +17,16 @@ PACKAGE = ROOT / "mimesim"
 #: Each room imports only from rooms that stand before it (``docs/design.md`` tells what they are for).
 ROOMS = (
     *("errors", "network", "networks", "trace", "config", "schemes", "ledger", "energy", "dram", "schedule"),
-    *("machine", "conservation", "workers", "inputs", "simulation", "results", "paper", "training", "cli"),
+    *("machine", "conservation", "workers", "inputs", "simulation", "results", "paper", "faults", "training", "cli"),
 )
 
 #: Where a package may be imported at all; what is not listed may not be imported. A dot: this module only.
 DOORS = {
     "PIL": ("training",),
     "click": ("cli",),
-    "numpy": ("conservation", "dram", "schedule", "trace", "training"),
+    "numpy": ("conservation", "dram", "faults", "schedule", "trace", "training"),
     "pydantic": ("config", "dram", "inputs", "network", "trace", "training"),
-    "rich": ("cli", "paper", "results", "training"),
+    "rich": ("cli", "faults", "paper", "results", "training"),
     "simpy": ("machine",),
     "sklearn": ("training",),
     "torch": ("training",),
