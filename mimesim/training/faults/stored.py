@@ -64,9 +64,11 @@ def quantise(model: TracedModel, bits: int) -> StoredTensors:
 
 
 def _round(tensor: Tensor, bits: int) -> FixedPoint:
-    values = tensor.detach().contiguous().numpy()
-    fixed = FixedPoint.of(values, bits)
-    tensor.data = torch.from_numpy(fixed.decode(fixed.encode(values))).to(tensor.dtype)
+    tensor.data = tensor.detach().contiguous()
+    flat = tensor.data.view(-1)
+    fixed = FixedPoint.of(flat.abs().max().item(), bits)
+    for part in torch.split(flat, 1 << 20):  # in float64 a large layer would be a large copy
+        part.copy_(torch.from_numpy(fixed.decode(fixed.encode(part.numpy()))))
     return fixed
 
 
