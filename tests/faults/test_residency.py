@@ -27,6 +27,7 @@ CACHES: dict[str, dict[str, Any]] = {
     "large": {},
     "small": {"weights_kib": 0.5, "thresholds_kib": 0.25},
     "unified": {"organisation": "unified", "unified_kib": 2.25},
+    "unified, large": {"organisation": "unified", "unified_kib": 16},
     "unified, small": {"organisation": "unified", "unified_kib": 1.0},
     "pinned": {"weights_kib": 0.6, "thresholds_kib": 0.25, "policy": "pin"},
     "unified and pinned": {"organisation": "unified", "unified_kib": 2.0, "policy": "pin"},

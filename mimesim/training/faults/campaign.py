@@ -65,7 +65,8 @@ def inject(
     Raises :class:`InputError` for whatever does not fit together, before anything is computed.
     """
     request.check()
-    selection = select(workload, request.mode, request.task)
+    # one image of each task in the trace is enough: others are stored and fetched alike
+    selection = select(workload, request.mode, request.task, 1)
     known = {case.name: case for case in workload.cases}
     for name in names:
         if name not in known:
