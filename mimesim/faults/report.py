@@ -31,7 +31,7 @@ def render_faults(cases: Sequence[CaseFaults], written: str) -> RenderableType:
         for base in case.base:
             table.add_column(base.task, justify="right")
         table.add_column("masks", justify="right")
-        table.add_column("flips", justify="right")
+        table.add_column("flips a task", justify="right")
         first = case.base[0]
         table.add_row("none", "float32", "", *(_percent(base.right_float, base.images) for base in case.base), "", "")
         bits, other = sum(one.bits for one in case.stored), sum(one.cleared + one.set for one in case.stored)
@@ -42,7 +42,7 @@ def render_faults(cases: Sequence[CaseFaults], written: str) -> RenderableType:
             tasks = rows[number : number + len(case.base)]
             cells = [f"{100 * _number(row['accuracy']):.1f} ± {100 * _number(row['interval']):.1f}" for row in tasks]
             changed = sum(_number(row["changed_share"]) for row in tasks) / len(tasks)
-            flips = sum(_number(row["flips"]) for row in tasks)
+            flips = sum(_number(row["flips"]) for row in tasks) / len(tasks)
             row = tasks[0]
             named = (str(row["place"]), str(row["tensor"]), f"{_number(row['rate']):g}")
             table.add_row(*named, *cells, _share(changed), f"{flips:.0f}")

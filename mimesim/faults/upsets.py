@@ -14,7 +14,10 @@ __all__ = ["MOST_FLIPS", "Ints", "Upsets", "count_bits", "draw_flips", "generato
 Ints = npt.NDArray[np.int64]
 
 #: Flips of one draw that are held in memory at once.
-MOST_FLIPS = 30_000_000
+MOST_FLIPS = 5_000_000
+#: Where flips are this frequent NumPy lists all places to choose some of them, so few words are drawn at a time.
+_FREQUENT = 0.01
+_FEW_WORDS = 1 << 16
 
 
 def count_bits(masks: Ints) -> int:
@@ -63,17 +66,22 @@ def draw_flips(random: np.random.Generator, words: int, bits: int, rate: float) 
     """Flip each bit of *words* words of *bits* with probability *rate*, independently.
 
     Their number is binomial, and given their number every set of places is equally likely: the same distribution as a
-    decision for each bit, at a cost that grows with the flips. Raises :class:`InputError` for more than
-    :data:`MOST_FLIPS`.
+    decision for each bit, at a cost that grows with the flips. Raises :class:`InputError` where more than
+    :data:`MOST_FLIPS` are to be expected.
     """
     total = words * bits
     if total == 0 or rate == 0.0:
         return Upsets.none()
-    count = int(random.binomial(total, rate))
-    if count > MOST_FLIPS:
-        rule = f"flips {count} of {total} bits at once, more than {MOST_FLIPS}: choose a lower rate"
+    if total * rate > MOST_FLIPS:
+        rule = f"flips {total * rate:.3g} of {total} bits at once, more than {MOST_FLIPS}: choose a lower rate"
         raise InputError("--rate", rule, value=rate)
-    places = np.sort(random.choice(total, count, replace=False, shuffle=False).astype(np.int64))
+    few = _FEW_WORDS * bits if rate > _FREQUENT else total
+    parts = []
+    for start in range(0, total, few):
+        size = min(few, total - start)
+        count = int(random.binomial(size, rate))
+        parts.append(start + random.choice(size, count, replace=False, shuffle=False).astype(np.int64))
+    places = np.sort(np.concatenate(parts))
     wrong, first = np.unique(places // bits, return_index=True)
     masks = np.left_shift(np.int64(1), places % bits)
     return Upsets(wrong, np.bitwise_or.reduceat(masks, first) if len(wrong) else masks)

@@ -25,7 +25,7 @@ def test_at_rate_one_every_bit_flips(bits: int) -> None:
     assert upsets.flips == 50 * bits
 
 
-@pytest.mark.parametrize(("words", "rate"), [(20_000, 0.01), (20_000, 0.7), (10**11, 1e-9)])
+@pytest.mark.parametrize(("words", "rate"), [(20_000, 0.01), (200_000, 0.7), (10**11, 1e-9)])
 def test_their_number_is_binomial(words: int, rate: float) -> None:
     total = 16 * words
     for seed in range(3):
@@ -56,7 +56,7 @@ def test_the_same_seed_draws_the_same_and_another_name_does_not() -> None:
 
 
 def test_more_than_memory_holds_is_refused() -> None:
-    with pytest.raises(InputError, match=r"--rate: 0\.5: flips \d+ of 1600000000 bits at once"):
+    with pytest.raises(InputError, match=r"--rate: 0\.5: flips 8e\+08 of 1600000000 bits at once"):
         draw_flips(generator(0), 10**8, 16, 0.5)
     assert MOST_FLIPS < 0.5 * 16 * 10**8
 

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from mimesim.errors import InputError
 from mimesim.faults.history import Batch
 from mimesim.faults.landing import Landings
 from mimesim.faults.residency import BatchCopies
@@ -22,7 +23,9 @@ __all__ = ["Bench", "Result", "changes"]
 
 Bits = npt.NDArray[np.bool_]
 #: Images of a task that run together.
-_TOGETHER = 25
+_TOGETHER = 10
+#: Rows of landings that are held in memory for them.
+_MOST_LANDINGS = 50_000_000
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,7 @@ class Bench:
         """Draw the faults of a run's batches, by task and operation; images are numbered as the task's run has them."""
         found: dict[str, dict[int, list[Landings]]] = defaultdict(lambda: defaultdict(list))
         seen: Counter[str] = Counter()
+        total = 0
         for number in run:
             batch = self._batches[number]
             index = np.zeros(len(batch), np.int64)
@@ -92,6 +96,10 @@ class Bench:
                 seen[task] += 1
             for position, landings in injection.next_batch(batch, copies[number]):
                 task = batch[int(landings.image[0])][0]
+                total += len(landings)
+                if total > _MOST_LANDINGS:
+                    rule = f"makes more than {_MOST_LANDINGS} sums of a few images wrong: choose a lower rate"
+                    raise InputError("--rate", rule, value=injection.rate)
                 found[task][position].append(replace(landings, image=index[landings.image]))
         return found
 

@@ -21,7 +21,6 @@ from mimesim.training.faults.bench import Bench, Result, changes
 from mimesim.training.faults.injection import Injection, StoredCase
 from mimesim.training.faults.loading import TrainedRun
 from mimesim.training.faults.stored import StoredTensors, fold_norms, quantise
-from mimesim.training.models import ModelSpec
 from mimesim.training.threshold import ThresholdLayer
 from mimesim.training.tracing.model import TracedModel
 
@@ -58,7 +57,6 @@ class Request:
 
 def inject(
     workload: Workload, names: Sequence[str], checkpoint: Path, request: Request, progress: Progress | None = None,
-    spec: ModelSpec | None = None,
 ) -> list[CaseFaults]:  # fmt: skip
     """Inject what *request* asks into the cases *names*, with the weights of the training run in *checkpoint*.
 
@@ -74,7 +72,7 @@ def inject(
     traces = load_traces(workload, selection)
     # every case is looked through before the first is computed
     campaigns = [
-        Campaign(workload, known[name], traces[known[name].trace], checkpoint, request, selection.tasks, spec)
+        Campaign(workload, known[name], traces[known[name].trace], checkpoint, request, selection.tasks)
         for name in names
     ]
     return [campaign.run(progress) for campaign in campaigns]
@@ -85,8 +83,7 @@ class Campaign:
 
     def __init__(
         self, workload: Workload, case: Case, trace: Trace, checkpoint: Path, request: Request, tasks: Sequence[str],
-        spec: ModelSpec | None = None,
-    ) -> None:  # fmt: skip
+        ) -> None:  # fmt: skip
         """Check what can be checked without the networks."""
         self._case, self._trace, self._request, self._tasks = case, trace, request, tuple(tasks)
         self._scheme = build_schemes(workload)[case.name]
@@ -102,7 +99,7 @@ class Campaign:
         self._shared = {node.name for node in nodes if node.has_weights
                         and self._scheme.parameters(node, tasks[0]).weights_owner == SHARED}  # fmt: skip
         self._compressed = any(one.storage == "bitmap" for one in parameters)
-        self._run = TrainedRun(checkpoint, trace, spec)
+        self._run = TrainedRun(checkpoint, trace)
         self._replay = Replay(
             trace, self._scheme, case.skipping, self._hardware, workload.schedule_for(case), workload.tasks,
             workload.batch_images,
@@ -124,7 +121,7 @@ class Campaign:
         nonzero = {(task, name): (layer.weight.detach() != 0).reshape(-1).numpy()
                    for task, model in models.items() for name, layer in model.layers.items()
                    if self._compressed}  # fmt: skip
-        fold_norms(models, self._shared)
+        fold_norms(models, self._shared, self._run.parent)
         formats = {task: quantise(model, bits) for task, model in models.items()}
         base = bench.evaluate()
         case = StoredCase(

@@ -94,7 +94,7 @@ class Injection:
         self._case = case
         self._place = place
         self._tensor: Tensor = tensor
-        self._rate = rate
+        self.rate = rate
         self._random = generator(seed, name, place, tensor, repr(rate))
         self.flips: Counter[tuple[str, str]] = Counter()
         words: Mapping[int, WeightWords | ThresholdWords] = case.weights if tensor == "weights" else case.thresholds
@@ -120,7 +120,7 @@ class Injection:
             for task in case.models:
                 owner = case.owner(position, task) if self._tensor == "weights" else task
                 if owner not in drawn:
-                    upsets = draw_flips(self._random, words.total, case.bits, self._rate)
+                    upsets = draw_flips(self._random, words.total, case.bits, self.rate)
                     found = Upsets(words.elements(upsets.words), upsets.masks)
                     if self._tensor == "weights":
                         found = found.take(case.used(task, position, found.words, compressed=True))
@@ -148,20 +148,20 @@ class Injection:
         case = self._case
         if self._place == "cache":
             made = copies.weights if self._tensor == "weights" else copies.thresholds
-            return self._caches[position].next_batch(self._random, made[position], self._rate)
+            return self._caches[position].next_batch(self._random, made[position], self.rate)
         if self._place == "dram":
             return None
         if self._tensor == "weights":
             rows = case.plan.hardware.grid.rows
             words, table = case.weights[position], case.tables[position]
-            return land_fills(self._random, copies.fills[position], words, table, rows, case.bits, self._rate)
+            return land_fills(self._random, copies.fills[position], words, table, rows, case.bits, self.rate)
         return self._in_registers(position, len(batch))
 
     def _in_registers(self, position: int, images: int) -> Landings:
         """Every drained sum is compared with a copy of its threshold that was loaded for it."""
         channels, height, width = self._case.plan.geometries[position].operation.shape
         neurons = channels * height * width
-        upsets = draw_flips(self._random, images * neurons, self._case.bits, self._rate)
+        upsets = draw_flips(self._random, images * neurons, self._case.bits, self.rate)
         neuron = upsets.words % neurons
         place = neuron % (height * width)
         element = neuron if self._case.granular(position) else neuron // (height * width)

@@ -16,7 +16,7 @@ from mimesim.training.checkpoint import read_checkpoint, state_digest
 from mimesim.training.config import Method
 from mimesim.training.data import ImageSet, resize
 from mimesim.training.methods import make_recipe
-from mimesim.training.models import MODELS, ModelSpec, Options, load_state, model_spec
+from mimesim.training.models import MODELS, Options, load_state, model_spec
 from mimesim.training.recording.masks import choose_images, record
 from mimesim.training.sources import load_dataset
 from mimesim.training.stages import shared_state
@@ -33,11 +33,11 @@ _MOST_OTHER_BITS = 0.01
 class TrainedRun:
     """What a finished ``mimesim train`` left in *folder*, as far as *trace* was recorded from it.
 
-    Raises ``InputError`` if *trace* was not recorded by a training, or *folder* holds none.
+    *parent* is the network that the tasks start from. Raises ``InputError`` if *trace* was not recorded by a training,
+    or *folder* holds none.
     """
 
-    def __init__(self, folder: Path, trace: Trace, spec: ModelSpec | None = None) -> None:
-        """*spec* is how the network is built, if its name in the trace does not say."""
+    def __init__(self, folder: Path, trace: Trace) -> None:
         self.folder = folder
         self.trace = trace
         settings = trace.manifest.settings
@@ -54,22 +54,22 @@ class TrainedRun:
             raise InputError(
                 "--checkpoint", "there is no such folder; it is runs/NAME of a training", value=str(folder)
             )
-        self._spec = spec or model_spec(_network(trace.network.name), str(trace.directory))
-        self._parent = self._load_parent()
-        self._digest = state_digest(self._parent.module.state_dict())
+        self._spec = model_spec(_network(trace.network.name), str(trace.directory))
+        self.parent = self._load_parent()
+        self._digest = state_digest(self.parent.module.state_dict())
 
     def model(self, task: str) -> TracedModel:
         """Return the network of *task*, on the CPU in inference mode; it must be the trace's."""
         stage = f"{task}-{self._method.name}"
         path = self._stage(stage)
         content = read_checkpoint(path, f"; {_RERUN}")
-        model = copy.deepcopy(self._parent)
+        model = copy.deepcopy(self.parent)
         model.set_head(_classes(path, content), torch.Generator().manual_seed(0))
         make_recipe(self._method, self._method.rates[0]).prepare(model, self._size)
         if content.get("parent", self._digest) != self._digest:
             rule = "was made from another parent than the one in this folder"
             raise InputError(str(path), rule, key="parent", value=content["parent"])
-        load_state(model.module, {**shared_state(self._parent, model), **_state(path, content)}, str(path))
+        load_state(model.module, {**shared_state(self.parent, model), **_state(path, content)}, str(path))
         model.module.eval()
         self._check_network(path, model)
         return model

@@ -24,15 +24,15 @@ class StoredTensors:
     thresholds: dict[str, FixedPoint]
 
 
-def fold_norms(models: Mapping[str, TracedModel], shared: Collection[str]) -> None:
+def fold_norms(models: Mapping[str, TracedModel], shared: Collection[str], parent: TracedModel) -> None:
     """Fold each batch norm of the tasks' *models* into the layer before it, as a machine that multiplies and adds does.
 
-    A layer in *shared* has one copy of its weights for all tasks: where the tasks' norms differ, they stay.
+    A layer in *shared* has one copy of its weights for all tasks: where a task's norm is not the *parent*'s, it stays.
     """
+    theirs = _affine(parent)
     found = {task: _affine(model) for task, model in models.items()}
-    first = next(iter(found.values()))
-    for name in first:
-        if name in shared and not all(_same(one[name], first[name]) for one in found.values()):
+    for name in theirs:
+        if name in shared and not all(_same(one[name], theirs[name]) for one in found.values()):
             continue
         for task, model in models.items():
             scale, shift = found[task][name]

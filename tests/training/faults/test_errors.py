@@ -107,6 +107,21 @@ def test_a_trace_of_another_network(trained: Path, monkeypatch: pytest.MonkeyPat
     assert "is of another network than the trace" in refused(trained, "--case conventional")
 
 
+def test_a_trace_that_no_training_recorded(trained: Path, tmp_path: Path) -> None:
+    command = ["faults", "tiny", "--case", "case-3", "--checkpoint", str(trained), "--out", str(tmp_path / "never")]
+    with pytest.raises(InputError, match=r"manifest\.json: settings\.method: says of no training: only traces that"):
+        CliRunner().invoke(cli, command, catch_exceptions=False)
+    assert not (tmp_path / "never").exists()
+
+
+def test_a_folder_of_others_is_refused_before_anything_is_computed(trained: Path, tmp_path: Path) -> None:
+    (tmp_path / "diary.txt").write_text("dear diary")
+    command = ["faults", "nothing.yaml", "--case", "mime", "--checkpoint", "none", "--out", str(tmp_path)]
+    workload = str(trained / "workload.yaml")
+    with pytest.raises(InputError, match=r"holds 'diary\.txt' and no run\.json"):
+        CliRunner().invoke(cli, [part.replace("nothing.yaml", workload) for part in command], catch_exceptions=False)
+
+
 def test_a_missing_image_set(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def gone(*_: object) -> None:
         raise InputError(str(tmp_path), "holds no digits", key="digits")

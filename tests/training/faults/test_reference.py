@@ -37,7 +37,7 @@ class Rig:
         self.models = {task: run.model(task) for task in workload.tasks}
         self.images = {task: normalise(run.images(task, IMAGES).images) for task in workload.tasks}
         shared = {"stem", "depthwise", "hidden"} if case.scheme == "mime" else set()
-        fold_norms(self.models, shared)
+        fold_norms(self.models, shared, run.parent)
         formats = {task: quantise(model, 16) for task, model in self.models.items()}
         replayed = Replay(
             trace, scheme, case.skipping, hardware, workload.schedule_for(case), workload.tasks, workload.batch_images
