@@ -124,11 +124,12 @@ def faults(
 
             pictures["accuracy.png"] = render_picture(found)
         decided = {"request": asdict(request), "workload": chosen.model_dump(mode="json")}
-        written = write_files(render_files(found, decided, pictures), folder)
+        files = render_files(found, decided, pictures)
+        written = write_files(files, folder)
     if not quiet:
         from rich.console import Console
 
-        Console(width=None if os.isatty(1) else 120).print(render_faults(found, str(written)))
+        Console(width=None if os.isatty(1) else 120).print(render_faults(found, str(written), list(files)))
 
 
 def _needs_matplotlib() -> None:

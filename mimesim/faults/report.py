@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 __all__ = ["render_faults"]
 
 
-def render_faults(cases: Sequence[CaseFaults], written: str) -> RenderableType:
-    """Return the summary of *cases*, whose tables lie in folder *written*."""
+def render_faults(cases: Sequence[CaseFaults], folder: str, files: Sequence[str]) -> RenderableType:
+    """Return the summary of *cases*, whose tables are *files* in *folder*."""
     from rich import box
     from rich.console import Group
     from rich.table import Table
@@ -52,7 +52,7 @@ def render_faults(cases: Sequence[CaseFaults], written: str) -> RenderableType:
             " masks: against the stored network without faults, its own against float32"
         )
         parts += [table, Text(note)]
-    parts.append(Text(f"results in {written}: accuracy.csv, faults.csv, stored.csv, run.json"))
+    parts.append(Text(f"results in {folder}: {', '.join(files)}"))
     return Group(*parts)
 
 

@@ -65,10 +65,10 @@ def test_files_have_no_holes() -> None:
 
 def test_the_summary_says_what_was_found() -> None:
     console = Console(width=120, file=io.StringIO(), record=True)
-    console.print(render_faults([CASE], "out/x"))
+    console.print(render_faults([CASE], "out/x", ["a.csv", "run.json"]))
     text = console.export_text()
     assert "60.0 ± 127.1" in text
-    assert "results in out/x" in text
+    assert "results in out/x: a.csv, run.json" in text
     assert max(map(len, text.splitlines())) <= 120
 
 
