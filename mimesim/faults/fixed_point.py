@@ -31,6 +31,7 @@ class FixedPoint:
         largest = float(np.abs(array).max()) if array.size else 0.0
         if largest == 0.0:
             return cls(bits, 0)
+        largest = max(largest, 2.0**-_MOST_FRACTION_BITS)
         fraction = math.floor(math.log2((2 ** (bits - 1) - 1) / largest))
         # log2 of a float may round up to the next whole number
         while largest * 2.0**fraction > 2 ** (bits - 1) - 1:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mimesim.faults.fixed_point import FixedPoint
@@ -40,6 +40,7 @@ def test_where_there_is_nothing_but_zero(values: list[float]) -> None:
 
 
 @given(st.lists(FLOATS, min_size=1, max_size=20))
+@example([6e-306])
 def test_rounding_is_within_half_a_unit(values: list[float]) -> None:
     fixed = FixedPoint.of(values, 16)
     back = fixed.decode(fixed.encode(values))

@@ -80,6 +80,16 @@ def test_what_stays_in_the_cache_stays_wrong_until_it_is_fetched_again(shape: Ge
     assert rows(fourth) == rows(third)
 
 
+def test_what_was_evicted_within_a_batch_is_gone(shape: Geometry) -> None:
+    words = WeightWords(shape)
+    faults, random = CacheFaults(words, BITS), generator(6)
+    both = faults.next_batch(random, copies([1, 1], [[(0, 0)], [(0, 1)]], [[0]]), 0.1)
+    second = both.take(both.tile == 1)
+    assert 0 < len(second) < len(both)
+    later = faults.next_batch(random, copies([1], [[(0, 1)]], [[0]], [False]), 0.0)
+    assert rows(later) == rows(second)
+
+
 def test_each_row_of_pes_has_its_own_copy_of_a_fill(shape: Geometry) -> None:
     words, table = WeightWords(shape), PositionTable(shape)
     # one image: tile 0 (four positions) and then tile 1 (two) with the same fill; four rows

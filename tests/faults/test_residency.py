@@ -138,3 +138,17 @@ def test_walking_each_kind_of_batch_once_is_walking_all(scheme: Scheme, caches: 
     )  # fmt: skip
     for one, other in zip(replayed.copies(batches), walk(whole), strict=True):
         same(one, other)
+
+
+@pytest.mark.parametrize("kib", [2, 4, 5, 6, 7, 8, 10, 12])
+@pytest.mark.parametrize("policy", ["lru", "pin"])
+@pytest.mark.parametrize("organisation", ["private", "unified"])
+def test_what_came_long_ago_counts_where_it_may_still_be_there(organisation: str, policy: str, kib: int) -> None:
+    sizes = dict.fromkeys(("weights_kib", "activations_kib", "thresholds_kib", "unified_kib"), kib)
+    one = hardware(GRID, {"caches": {"organisation": organisation, "policy": policy, **sizes}})
+    masks: Any = Recorded(NETWORK)
+    replayed = Replay(masks, Conventional(), "per_position", one, Schedule(), TASKS, 3)
+    batches: list[Batch] = [((task, number),) for number, task in enumerate("aabababbaabbba")]
+    whole = walk(replayed.plan([(task,) for ((task, _),) in batches]))
+    for mine, theirs in zip(replayed.copies(batches), whole, strict=True):
+        same(mine, theirs)

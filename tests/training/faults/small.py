@@ -1,4 +1,4 @@
-"""A network with one of each kind of layer, and a training of it on two sets that are both the digits."""
+"""A network with one of each kind of layer, and a training of it on the digits and on some of them."""
 
 from __future__ import annotations
 

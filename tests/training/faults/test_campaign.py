@@ -13,11 +13,13 @@ from click.testing import CliRunner, Result
 from mimesim.cli.main import cli
 from mimesim.config import load_workload
 from mimesim.faults.outcome import PLACES, CaseFaults, Place, Tensor
+from mimesim.training.faults import bench
 from mimesim.training.faults.campaign import Request, inject
 from tests.training.faults.small import TASKS
 
-#: Of the small network at 8 pixels: weights and thresholds of each layer.
+#: Of the small network at 8 pixels: weights and thresholds of each layer; the second task has six classes of ten.
 WEIGHTS = {"stem": 324, "depthwise": 108, "hidden": 960, "head": 200}
+SIX = WEIGHTS | {"head": 120}
 THRESHOLDS = {"stem": 192, "add": 192, "hidden": 20}
 IMAGES = 10
 
@@ -53,17 +55,21 @@ def test_rounding_to_16_bits_is_all_but_exact(trained: Path) -> None:
         assert abs(base.right - base.right_float) <= 1
     for one in found.stored:
         assert one.cleared + one.set <= 0.01 * one.bits
-        assert one.weight_words == WEIGHTS.get(one.layer, 0)
+        assert one.weight_words == (WEIGHTS if one.task == TASKS[0] else SIX).get(one.layer, 0)
         assert one.threshold_words == THRESHOLDS.get(one.layer, 0)
         assert one.bits == 40 * THRESHOLDS.get(one.layer, 0)
 
 
-@pytest.mark.parametrize(("tensor", "words"), [("weights", WEIGHTS), ("thresholds", THRESHOLDS)])
-def test_at_rate_one_every_stored_bit_flips(trained: Path, tensor: Tensor, words: dict[str, int]) -> None:
+@pytest.mark.parametrize(("tensor", "words"), [("weights", (WEIGHTS, SIX)), ("thresholds", (THRESHOLDS,) * 2)])
+def test_at_rate_one_every_stored_bit_flips(
+    trained: Path, tensor: Tensor, words: tuple[dict[str, int], dict[str, int]]
+) -> None:
     found = run(trained, "mime", Request(("dram",), (tensor,), (1.0,), 2, 1))
     for trial in found.trials:
         flips = {(layer.task, layer.layer): layer.flips for layer in trial.layers if layer.flips}
-        assert flips == {(task, layer): 16 * count for task in TASKS for layer, count in words.items()}
+        assert flips == {
+            (task, layer): 16 * count for task, own in zip(TASKS, words, strict=True) for layer, count in own.items()
+        }
 
 
 def test_zeros_that_are_not_stored_do_not_flip(trained: Path) -> None:
@@ -94,10 +100,20 @@ def test_flips_are_as_many_as_the_rate_says(trained: Path, place: Place) -> None
     whole = run(trained, "conventional", Request((place,), ("weights",), (1.0,), 2, IMAGES, "singular", TASKS[1]))
     bits = sum(layer.flips for layer in whole.trials[0].layers)
     if place == "dram":
-        assert bits == 16 * sum(WEIGHTS.values())
+        assert bits == 16 * sum(SIX.values())
     for trial in found.trials:
         assert {layer.task for layer in trial.layers} == {TASKS[1]}
         assert abs(sum(layer.flips for layer in trial.layers) - rate * bits) < 5 * sqrt(rate * bits)
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_how_many_images_run_together_changes_nothing(
+    trained: Path, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = Request((place,), (), (0.01,), 2, 7)
+    together = run(trained, "mime", request)
+    monkeypatch.setattr(bench, "_TOGETHER", 1)
+    assert run(trained, "mime", request) == together
 
 
 def test_tables_are_plain_and_the_same_again(trained: Path, tmp_path: Path) -> None:
