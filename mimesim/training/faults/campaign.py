@@ -17,6 +17,7 @@ from mimesim.faults.outcome import BaseLine, CaseFaults, LayerFaults, Place, Sto
 from mimesim.inputs import build_schemes, load_traces, select
 from mimesim.schemes import SHARED
 from mimesim.trace import Trace
+from mimesim.training.data import ImageSet
 from mimesim.training.faults.bench import Bench, Result, changes
 from mimesim.training.faults.injection import Injection, StoredCase
 from mimesim.training.faults.loading import TrainedRun
@@ -70,11 +71,13 @@ def inject(
         if name not in known:
             raise InputError("--case", f"the workload has no such case; {suggest(name, known)}", value=name)
     traces = load_traces(workload, selection)
-    # every case is looked through before the first is computed
     campaigns = [
         Campaign(workload, known[name], traces[known[name].trace], checkpoint, request, selection.tasks)
         for name in names
     ]
+    # what is wrong with the last case should not show after hours of the first
+    for campaign in campaigns[1:]:
+        campaign.load()
     return [campaign.run(progress) for campaign in campaigns]
 
 
@@ -82,8 +85,8 @@ class Campaign:
     """All trials of one case."""
 
     def __init__(
-        self, workload: Workload, case: Case, trace: Trace, checkpoint: Path, request: Request, tasks: Sequence[str],
-        ) -> None:  # fmt: skip
+        self, workload: Workload, case: Case, trace: Trace, checkpoint: Path, request: Request, tasks: Sequence[str]
+    ) -> None:  # fmt: skip
         """Check what can be checked without the networks."""
         self._case, self._trace, self._request, self._tasks = case, trace, request, tuple(tasks)
         self._scheme = build_schemes(workload)[case.name]
@@ -106,13 +109,18 @@ class Campaign:
         )  # fmt: skip
         self._batches = self._replay.batches(self._tasks, request.mode, request.images)
 
+    def load(self) -> tuple[dict[str, TracedModel], dict[str, ImageSet]]:
+        """Return networks and images by task, held against the trace."""
+        models = {task: self._run.model(task) for task in self._tasks}
+        images = {task: self._run.images(task, self._request.images) for task in self._tasks}
+        for task, model in models.items():
+            self._run.check_masks(task, model, images[task])
+        return models, images
+
     def run(self, progress: Progress | None = None) -> CaseFaults:
         """Compute the base line, then every trial."""
         request, bits = self._request, self._hardware.word_bits
-        models = {task: self._run.model(task) for task in self._tasks}
-        images = {task: self._run.images(task, request.images) for task in self._tasks}
-        for task, model in models.items():
-            self._run.check_masks(task, model, images[task])
+        models, images = self.load()
         self._done, self._progress = 0, progress
         trials = list(product(request.places, self._tensors, request.rates, range(request.seeds)))
         self._total = (2 + len(trials)) * request.images * len(self._tasks)

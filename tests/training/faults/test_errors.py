@@ -13,6 +13,7 @@ from click.testing import CliRunner
 
 from mimesim.cli.main import cli
 from mimesim.errors import InputError
+from mimesim.training.faults import campaign
 from mimesim.training.sources import DATASETS
 
 
@@ -93,6 +94,14 @@ def test_weights_of_another_network_parent_or_training(trained: Path, copy: Path
     assert "of the first image of task 'digits'" in said
     change(copy / "parent" / "model.pt", lambda content: content["model"]["stem.weight"].mul_(2))
     assert "was made from another parent" in refused(trained, "--case mime", copy)
+
+
+def test_what_is_wrong_with_the_last_case_shows_before_the_first_is_computed(
+    trained: Path, copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (copy / "digits_too-conventional" / "model.pt").write_bytes(b"")
+    monkeypatch.setattr(campaign.Campaign, "run", lambda *_: pytest.fail("computed"))
+    assert "is not a readable checkpoint" in refused(trained, "--case mime --case conventional", copy)
 
 
 def test_a_trace_of_another_network(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
