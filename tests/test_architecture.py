@@ -18,16 +18,16 @@ PACKAGE = ROOT / "mimesim"
 ROOMS = (
     *("errors", "network", "networks", "trace", "config", "schemes", "ledger", "dram", "energy", "schedule"),
     *("machine", "bounds", "conservation", "workers", "inputs", "simulation", "results"),
-    *("serving", "paper", "training", "cli"),
+    *("serving", "paper", "faults", "training", "cli"),
 )
 
 #: Where a package may be imported at all; what is not listed may not be imported. A dot: this module only.
 DOORS = {
     "PIL": ("training",),
     "click": ("cli",),
-    "numpy": ("conservation", "dram", "schedule", "serving", "trace", "training"),
+    "numpy": ("conservation", "dram", "faults", "schedule", "serving", "trace", "training"),
     "pydantic": ("config", "inputs", "network", "trace", "training"),
-    "rich": ("cli", "paper", "results", "serving", "training"),
+    "rich": ("cli", "faults", "paper", "results", "serving", "training"),
     "simpy": ("machine", "serving"),
     "sklearn": ("training",),
     "torch": ("training",),

@@ -11,6 +11,7 @@ import click
 from mimesim import __version__
 from mimesim.cli.config import config
 from mimesim.cli.dram import dram
+from mimesim.cli.faults import faults
 from mimesim.cli.paper import paper
 from mimesim.cli.run import run
 from mimesim.cli.serve import serve
@@ -41,7 +42,7 @@ def cli() -> None:
     """
 
 
-for command in (run, serve, config, trace, train, paper, dram):
+for command in (run, serve, config, trace, train, paper, dram, faults):
     cli.add_command(command)
 
 

@@ -59,8 +59,8 @@ def write_results(
     return write_files(render_files(results, workload, measured), out)
 
 
-def write_files(files: Mapping[str, str], out: Path) -> Path:
-    """Write *files*, texts by name and a ``run.json`` among them, to folder *out* as :func:`write_results` does."""
+def write_files(files: Mapping[str, str | bytes], out: Path) -> Path:
+    """Write *files* by name, a ``run.json`` among them, to folder *out* as :func:`write_results` does."""
     check_destination(out)
     target = out.resolve()
     staging = _sibling(target, "tmp")
@@ -143,9 +143,9 @@ def _written_files(folder: Path) -> set[str]:
     return {RUN_JSON, *(name for name in named if isinstance(name, str))}
 
 
-def _write(path: Path, text: str) -> None:
-    with path.open("w", encoding="utf-8", newline="") as stream:
-        stream.write(text)
+def _write(path: Path, content: str | bytes) -> None:
+    with path.open("wb") as stream:
+        stream.write(content.encode() if isinstance(content, str) else content)
         stream.flush()
         os.fsync(stream.fileno())
 

@@ -21,6 +21,7 @@ __all__ = [
     "fingerprint",
     "load_checkpoint",
     "load_metrics",
+    "read_checkpoint",
     "save_checkpoint",
     "save_metrics",
     "state_digest",
@@ -51,10 +52,16 @@ def save_checkpoint(path: Path, content: dict[str, Any]) -> None:
 def load_checkpoint(path: Path, identity: str, parent: str = "") -> dict[str, Any]:
     """Read a checkpoint of the run *identity*, from the parent of digest *parent*; a corrupt file or one of another
     run is an ``InputError``."""
-    content = read_tensors(path, "is not a readable checkpoint; delete it to start afresh")
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
-        raise InputError(str(path), f"is not a checkpoint of format {FORMAT}; delete it to start afresh")
+    content = read_checkpoint(path, "; delete it to start afresh")
     check_origin(path, content, identity, parent)
+    return content
+
+
+def read_checkpoint(path: Path, remedy: str = "") -> dict[str, Any]:
+    """Read a checkpoint of whatever run; *remedy* ends the ``InputError`` of a file that is none."""
+    content = read_tensors(path, f"is not a readable checkpoint{remedy}")
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise InputError(str(path), f"is not a checkpoint of format {FORMAT}{remedy}")
     return content
 
 

@@ -52,9 +52,13 @@ def file_digest(path: Path) -> str:
 def read_tensors(path: Path, otherwise: str) -> Any:
     """What ``torch.save`` wrote to *path*, on the CPU; *otherwise* ends the error where the file is anything else."""
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        stream = path.open("rb")
     except OSError as error:
         raise InputError(str(path), f"cannot be read: {error.strerror}") from error
-    # torch's own words would tell the user to load it again without the guard
-    except Exception as error:
-        raise InputError(str(path), otherwise) from error
+    with stream:
+        try:
+            return torch.load(stream, map_location="cpu", weights_only=True)
+        # torch's own words would tell the user to load it again without the guard; of a truncated file it may say
+        # that an argument was invalid
+        except Exception as error:
+            raise InputError(str(path), otherwise) from error

@@ -42,7 +42,7 @@ from mimesim.training.recalibrate import recalibrate
 from mimesim.training.sources import load_dataset
 from mimesim.training.tracing.model import TracedModel
 
-__all__ = ["Stages"]
+__all__ = ["Stages", "shared_state"]
 
 
 class Stages:
@@ -137,7 +137,7 @@ class Stages:
             make_recipe(method, method.rates[0]).prepare(model, self.config.size_px)
             kept = load_checkpoint(path, self._child_identity(task, method), self._digest(parent))["model"]
             # the file holds what differs from the parent
-            load_state(model.module, {**_shared(parent, model), **kept}, str(path))
+            load_state(model.module, {**shared_state(parent, model), **kept}, str(path))
             return model
         rate, trials = self._choose_rate(task, method, parent)
         train = subset(data, self.config.child.train_images, self.config.seed)
@@ -246,7 +246,7 @@ class Stages:
         save_metrics(folder / "metrics.json", metrics)
         if model is not None:  # last, since its file says that the stage is done
             model.module.to("cpu")
-            shared = _shared(parent, model) if parent else {}
+            shared = shared_state(parent, model) if parent else {}
             own = {
                 name: tensor
                 for name, tensor in model.module.state_dict().items()
@@ -269,7 +269,7 @@ def _is_done(last: Path) -> bool:
     return True
 
 
-def _shared(parent: TracedModel, model: TracedModel) -> dict[str, Tensor]:
+def shared_state(parent: TracedModel, model: TracedModel) -> dict[str, Tensor]:
     """The parent's tensors that *model* could have unchanged: those of the same name and shape."""
     own = model.module.state_dict()
     return {

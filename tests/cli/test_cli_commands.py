@@ -32,7 +32,7 @@ def examples() -> list[str]:
 
 
 #: Take minutes, PyTorch or the recorded traces: run elsewhere.
-SLOW = re.compile(r"mimesim (train|paper|trace record|run --mode pipelined vgg16)")
+SLOW = re.compile(r"mimesim (train|faults|paper|trace record|run --mode pipelined vgg16)")
 
 
 def test_every_command_explains_itself_with_an_example() -> None:

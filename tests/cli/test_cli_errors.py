@@ -64,6 +64,19 @@ ERRORS = [
         "mime_sparsity.csv: task = 'cifar': the table has no such task",
     ),
     ("train nowhere.yaml", ""),
+    ("faults tiny", "Missing option '--case' (see 'mimesim faults --help')"),
+    (
+        "faults tiny --case case-3",
+        "--checkpoint: is needed: a trace says which neurons were zero, not by how much, so what a flipped bit changes",
+    ),
+    (
+        "faults tiny --case case-3 --checkpoint taken --rate often",
+        "Invalid value for '--rate': 'often' is not a list of numbers such as 1e-7,1e-6",
+    ),
+    (
+        "faults tiny --case case-3 --checkpoint taken --in air",
+        "Invalid value for '--in': 'air' is not one of 'dram', 'cache', 'scratchpad'",
+    ),
 ]
 
 

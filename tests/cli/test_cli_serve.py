@@ -81,7 +81,7 @@ def test_a_sweep_says_who_wins_where_and_draws_it(mimesim: Mimesim, folder: Path
 def test_warm_caches_and_bursts_are_told(mimesim: Mimesim, folder: Path) -> None:
     done = mimesim("serve", "tiny", *SMALL, "--caches", "warm", "--arrivals", "bursty", "--seed", "3")
     assert (done.returncode, done.stderr) == (0, "")
-    assert "tiny, bursty, 30563.5 requests/s, load 0.8, mix 0.333/0.333/0.333, warm caches" in done.stdout
+    assert "tiny, bursty, 30565.5 requests/s, load 0.8, mix 0.333/0.333/0.333, warm caches" in done.stdout
     document = json.loads((folder / "out" / "tiny-serve" / "run.json").read_text())
     assert document["streams"][0]["factor"] == 5.0
     assert document["streams"][0]["seed"] == 3

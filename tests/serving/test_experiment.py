@@ -178,7 +178,7 @@ def test_the_summary_shows_cases_of_one_stream_and_winners_of_several(
     outcomes: list[Outcome], reference: Reference
 ) -> None:
     one = printed([outcome for outcome in outcomes if outcome.stream.number == 0], reference)
-    assert "tiny, poisson, 19102.2 requests/s, load 0.5, mix even, cold caches" in one
+    assert "tiny, poisson, 19103.4 requests/s, load 0.5, mix even, cold caches" in one
     assert one.count("deadline ") == 3 + 3  # a row per case, for all tasks and for each of them
     assert "95 % latency: shared weights (case-3" in one
     several = printed(outcomes, reference)

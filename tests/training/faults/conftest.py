@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+if find_spec("torch") is not None:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    import pytest
+
+    from mimesim.training.config import TrainingConfig
+    from mimesim.training.data import ImageSet
+    from mimesim.training.run import train
+    from mimesim.training.sources import DATASETS, TITLES
+    from mimesim.training.sources.arrays import Split
+    from tests.training.faults.small import TASKS, WORKLOAD, settings
+
+    def six_classes(folder: Path, split: Split, subset: bool) -> ImageSet:
+        """The digits below six."""
+        whole = DATASETS["digits"](folder, split, subset)
+        some = whole.take((whole.labels < 6).nonzero().flatten())
+        return ImageSet(some.images, some.labels, some.ids, 6)
+
+    @pytest.fixture(scope="session")
+    def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+        """A folder with a finished training, its traces and a workload of them."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setitem(DATASETS, TASKS[1], six_classes)
+            patch.setitem(TITLES, TASKS[1], "some digits")
+            folder = tmp_path_factory.mktemp("faults")
+            train(TrainingConfig.model_validate(settings(folder)))
+            (folder / "workload.yaml").write_text(WORKLOAD)
+            yield folder
