@@ -26,16 +26,22 @@ _CHANGES = (
         "out // noc.output_words_per_cycle",
     ),
     (
-        "compressed outputs are drained without their bitmap",
-        "schedule/costs.py",
-        "kept = kept + -(-kept_outputs(geometry, None) // hardware.word_bits)",
-        "kept = kept + 0",
-    ),
-    (
         "an evicted block keeps its room",
         "machine/cache.py",
         "self.used -= freed",
         "self.used -= 0",
+    ),
+    (
+        "a dirty block that is evicted is lost",
+        "machine/controller.py",
+        "self._dirty.append(book_evicted(run.phase.record, region, address))",
+        "book_evicted(run.phase.record, region, address)",
+    ),
+    (
+        "the fifth activation in t_faw is allowed",
+        "machine/dram_bank.py",
+        "window[0] + self._t_faw",
+        "window[0] + self._t_faw - 1",
     ),
     (
         "a hit does not make a block recent",
@@ -76,8 +82,8 @@ _CHANGES = (
     (
         "write-back has one buffer more",
         "machine/comparators.py",
-        "len(self._writes) >= self._buffers",
-        "len(self._writes) > self._buffers",
+        "deque(maxlen=hardware.writeback_buffers)",
+        "deque(maxlen=hardware.writeback_buffers + 1)",
     ),
     (
         "a phase ends before its outputs are in DRAM",
@@ -114,12 +120,6 @@ _CHANGES = (
         "schedule/booking.py",
         'row.book("reg", "thresholds", "write", words)',
         'row.book("reg", "thresholds", "write", 2 * words)',
-    ),
-    (
-        "scratchpads are filled in one row only",
-        "schedule/booking.py",
-        "block.filled * plan.hardware.grid.rows",
-        "block.filled",
     ),
     (
         "the halo of a window is left out on one side",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 
 import numpy as np
@@ -110,7 +111,7 @@ def assert_agree(ledger: CaseLedger, oracle: OracleResult) -> None:
 
 
 #: Drawn anew at every run; that many find what is wrong in one configuration of a thousand.
-CONFIGURATIONS = 2000
+CONFIGURATIONS = int(os.environ.get("MIMESIM_ORACLE_CONFIGURATIONS", "2000"))
 
 
 @settings(
