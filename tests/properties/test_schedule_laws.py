@@ -14,7 +14,7 @@ from mimesim.ledger import CaseLedger
 from mimesim.schemes import Conventional, Mime
 from tests.oracle.strategies import Scenario, scenarios
 from tests.properties.test_oracle_agrees import replayed
-from tests.schedule.small import Masks, chain, conv, hardware, run
+from tests.schedule.small import UNBANKED, Masks, chain, conv, hardware, run
 
 SETTINGS = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 
@@ -52,7 +52,9 @@ CHOICES = [
 )
 def test_the_order_of_passes_changes_no_mac_and_no_output(scenario: Scenario, choice: tuple[str, Any]) -> None:
     caches = {"weights_kib": 1e4, "activations_kib": 1e4, "thresholds_kib": 1e4, "unified_kib": 1e5}
-    machine = scenario.hardware.model_copy(update={"caches": scenario.hardware.caches.model_copy(update=caches)})
+    # Where rows drift, what collides in the banks of a cache is not defined.
+    changes = caches | UNBANKED["caches"]
+    machine = scenario.hardware.model_copy(update={"caches": scenario.hardware.caches.model_copy(update=changes)})
     before = replace(scenario, hardware=machine)
     after = replace(before, schedule=scenario.schedule.model_copy(update=dict([choice])))
 
