@@ -13,19 +13,19 @@ from pathlib import Path
 
 from mimesim.config import load_workload
 from mimesim.config.shipped import shipped_standards
-from mimesim.config.standard import DEFAULT_MAP
+from mimesim.config.standard import DEFAULT_MAP, Standard
 from mimesim.dram import Requests, Settings, load_standard, read_requests, replay
 from mimesim.machine import replay_closed_form
 from mimesim.simulation import run_workload
 
-__all__ = ["compared", "table"]
+__all__ = ["SHOWN", "compared", "differences", "requests_of", "table"]
 
 #: Workload, further settings, layers of it; None: the whole run.
 _RUNS: tuple[tuple[str, tuple[str, ...], tuple[str | None, ...]], ...] = (
     ("tiny", (), (None,)),
     ("vgg16", ("cases=[{name: case-3, scheme: mime, trace: mime}]",), ("conv7", "conv12")),
 )
-_SHOWN = ("clocks", "mean_latency_clocks", "row_hits", "activates", "refreshes")
+SHOWN = ("clocks", "mean_latency_clocks", "row_hits", "activates", "refreshes")
 
 
 def requests_of(name: str, settings: tuple[str, ...], layers: tuple[str | None, ...]) -> Iterator[tuple[str, Requests]]:
@@ -56,12 +56,17 @@ def compared(standard: str) -> Iterator[tuple[str, int, list[float | None]]]:
     part = load_standard(standard)
     for name, settings, layers in _RUNS:
         for label, requests in requests_of(name, (f"hardware.dram.standard={standard}", *settings), layers):
-            saturated = Requests(requests.address, requests.write, requests.arrival * 0)
-            above = [
-                replay_closed_form(asked, part, DEFAULT_MAP, Settings()).above(replay(asked, part, DEFAULT_MAP))
-                for asked in (requests, saturated)
-            ]
-            yield label, len(requests), [*(above[0][key] for key in _SHOWN), above[1]["clocks"]]
+            yield label, len(requests), differences(part, requests)
+
+
+def differences(part: Standard, requests: Requests) -> list[float | None]:
+    """Return the percent that :func:`compared` yields, of one trace."""
+    saturated = Requests(requests.address, requests.write, requests.arrival * 0)
+    asked, at_once = (
+        replay_closed_form(each, part, DEFAULT_MAP, Settings()).above(replay(each, part, DEFAULT_MAP))
+        for each in (requests, saturated)
+    )
+    return [*(asked[key] for key in SHOWN), at_once["clocks"]]
 
 
 def table() -> Iterator[str]:

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from benchmarks.dram_form import SHOWN, compared
+from mimesim.config.shipped import shipped_standards
 from tests.validation.cycles import dense_cycles
 from tests.validation.eyeriss import LAYERS, best
-from tests.validation.pages import CYCLES, EYERISS, FOLDER
+from tests.validation.pages import CYCLES, DRAM, EYERISS, FOLDER
 
 
 @dataclass
@@ -25,6 +27,7 @@ def main() -> None:
     """Write everything."""
     FOLDER.mkdir(exist_ok=True)
     cycles()
+    dram()
     eyeriss()
 
 
@@ -39,6 +42,31 @@ def cycles() -> None:
         Series("systolic array of the same size (SCALE-Sim's form)", thousands["systolic"], "#bbbbbb"),
     ]
     bars("cycles.png", list(table["layer"]), {"one image of 64 x 64, 16 x 64 PEs": series}, "kilocycles")
+
+
+def dram() -> None:
+    """Write how far the closed form of the machine's DRAM lies from the controller that serves request by request."""
+    rows = [
+        (standard, label, requests, *values)
+        for standard in shipped_standards()
+        for label, requests, values in compared(standard)
+    ]
+    names = [f"{name.removesuffix('_clocks')}_percent" for name in SHOWN]
+    table = pd.DataFrame(rows, columns=["standard", "trace", "requests", *names, "saturated_clocks_percent"])
+    table.to_csv(DRAM, index=False, lineterminator="\n")
+    standards = list(dict.fromkeys(table["standard"]))
+    colours = ("#4477aa", "#66ccee", "#228833", "#ee6677", "#aa3377")
+    panels = {
+        title: [
+            Series(str(trace), list(rows.set_index("standard").loc[standards, column]), colour)
+            for (trace, rows), colour in zip(table.groupby("trace", sort=False), colours, strict=True)
+        ]
+        for title, column in (
+            ("mean latency, as the run asks", "mean_latency_percent"),
+            ("clocks, all requests at once", "saturated_clocks_percent"),
+        )
+    }
+    bars("dram.png", standards, panels, "closed form above controller, %")
 
 
 def eyeriss() -> None:
