@@ -154,20 +154,24 @@ def test_lockstep(tmp_path: Path) -> None:
     agree(Case(LAYERS, machine(2, 2, 2, activation=4), skipping="lockstep", thresholds=at_density(0.2)), tmp_path)
 
 
-def scarcity() -> Case:
-    """Everything waits for something: drains are long, buffers few, the network is narrow, and passes share fills."""
+def scarcity(prefetch: int) -> Case:
+    """Everything waits for something: drains are long, buffers few, the network is narrow, and passes share fills.
+
+    With little *prefetch* passes wait for their fills, with more fills wait for their banks.
+    """
     scarce = {"compare_cycles": 40, "writeback_buffers": 1, "activation_block": {"patch": (2, 2), "channels": 2}}
     return Case(
         chain((2, 4, 4), conv(6), conv(8), conv(3)),
-        machine(2, 2, 2, 18, SLOW, {"caches": {"lookup_cycles": 1}, "prefetch_passes": 8}, scarce, activation=2),
+        machine(2, 2, 2, 18, SLOW, {"caches": {"lookup_cycles": 1}, "prefetch_passes": prefetch}, scarce, activation=2),
         thresholds=just_reached,
         images=2,
         schedule=Schedule(position_tiles_per_pe=2),
     )
 
 
-def test_where_everything_waits_for_something(tmp_path: Path) -> None:
-    agree(scarcity(), tmp_path)
+@pytest.mark.parametrize("prefetch", [2, 8])
+def test_where_everything_waits_for_something(prefetch: int, tmp_path: Path) -> None:
+    agree(scarcity(prefetch), tmp_path)
 
 
 #: Faults by name: the file, what stands there, what takes its place, and whether cycles or only words show it.
@@ -207,8 +211,12 @@ def test_a_fault_is_seen(fault: str, tmp_path: Path) -> None:
         sources.append(tmp_path / path.name)
         sources[-1].write_text(text.replace(right, wrong) if path.name == name else text, encoding="ascii")
 
+    def compare() -> None:
+        for prefetch in (8, 2):
+            (cycles_agree if shown == "cycles" else values_agree)(through_both(scarcity(prefetch), tmp_path, sources))
+
     with pytest.raises(AssertionError):
-        (cycles_agree if shown == "cycles" else values_agree)(through_both(scarcity(), tmp_path, sources))
+        compare()
 
 
 @pytest.mark.parametrize("latency", [0, 1, 2])
