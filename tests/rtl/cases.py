@@ -104,7 +104,6 @@ def drawn(seed: int) -> Case:
         SLOW if seed % 3 == 2 else {},
         {"activation_block": {"patch": one((2, 2), (4, 4)), "channels": one(2, 4)}},
         weight=one(1, 3, 8),
-        # Lockstep holds only where the network feeds all rows at once: docs/rtl.md.
         activation=one(1, 2, 3, max(1, wide - 1), wide),
         threshold=one(1, 4, 7),
         output=one(1, 3, 8),
