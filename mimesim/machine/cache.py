@@ -52,8 +52,8 @@ class Cache:
         self._lines: OrderedDict[int, _Line] = OrderedDict()
         self._scopes = [0] * _KINDS
         self.dirty: set[int] = set()
-        #: (address, what it was used for) of evicted blocks, in the order in which they left; some may be dirty.
-        self.left: list[tuple[int, Use]] = []
+        #: What evicted blocks were used for and their addresses, in the order in which they left; some may be dirty.
+        self.left: list[tuple[Use, list[int]]] = []
         #: Blocks, over the whole run.
         self.inserted = self.evicted = self.dropped = 0
 
@@ -96,13 +96,14 @@ class Cache:
         """Look up blocks of equal size in order and return those that miss."""
         lines, missing = self._lines, []
         line = (words, kind, user, self._scopes[kind], use)
+        touch, full = lines.move_to_end, self.capacity - words
         for address in addresses:
             if address in lines:
                 lines[address] = line
-                lines.move_to_end(address)
+                touch(address)
                 continue
             missing.append(address)
-            if self.used + words > self.capacity and not self._make_room(words, victims):
+            if self.used > full and not self._make_room(words, victims):
                 self.inserted -= 1
                 continue
             lines[address] = line
@@ -132,21 +133,28 @@ class Cache:
 
     def forget(self) -> None:
         """Count and forget what left."""
-        self.evicted += len(self.left)
-        if self.dirty:
-            self.dirty.difference_update([address for address, _ in self.left])
+        for _, addresses in self.left:
+            self.evicted += len(addresses)
+            if self.dirty:
+                self.dirty.difference_update(addresses)
         self.left.clear()
 
     def _make_room(self, words: int, victims: Victims) -> bool:
         """Evict least recently used blocks until *words* fit; with ``pin`` only ended ones, and all or none."""
         lines, room = self._lines, self.capacity - words
         if not self._pin:
-            while self.used > room:
-                address, (freed, kind, user, _, use) = lines.popitem(last=False)
-                self.used -= freed
+            left, used = self.left, self.used
+            while used > room:
+                address, (freed, kind, user, _, use) = lines.popitem(False)
+                used -= freed
                 if user > victims[kind]:
                     victims[kind] = user
-                self.left.append((address, use))
+                # Most evictions follow one of the same tensor.
+                if left and left[-1][0] is use:
+                    left[-1][1].append(address)
+                else:
+                    left.append((use, [address]))
+            self.used = used
             return True
         leaving, used = [], self.used
         for address, (size, kind, _, scope, _) in lines.items():
@@ -160,6 +168,6 @@ class Cache:
         for address in leaving:
             _, kind, user, _, use = lines.pop(address)
             victims[kind] = max(victims[kind], user)
-            self.left.append((address, use))
+            self.left.append((use, [address]))
         self.used = used
         return True

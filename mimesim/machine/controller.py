@@ -96,6 +96,7 @@ class Controller:
             self._uses.clear()
             self._tasks = {image.index: image.task for group in run.phase.groups for image in group.images}
             yield from self._walk(run)
+            self._log.settle()
             self._dead = run.phase.dead
             number += 1
 
@@ -240,10 +241,11 @@ class Controller:
         """Count what missed and what left for it; what left dirty is written by the step that looks up."""
         if cache.left:
             self._log.evicted(use, cache.left, cache.dirty)
-            for address, victim in cache.left if cache.dirty else ():
+            for victim, addresses in cache.left if cache.dirty else ():
                 region = victim.block
-                if address in cache.dirty and isinstance(region, ActivationRegion):
-                    self._dirty.append(book_evicted(run.phase.record, region, address))
+                for address in addresses:
+                    if address in cache.dirty and isinstance(region, ActivationRegion):
+                        self._dirty.append(book_evicted(run.phase.record, region, address))
             cache.forget()
         # Last: one lookup may evict what the next of the same call misses.
         self._log.fetched(use, missing)

@@ -68,12 +68,16 @@ class DramDevice:
         for first, bursts in runs:
             total += bursts
             page, room = first >> bits, span - (first & mask)
+            if plain is not None:
+                # One channel serves in order: the last run is the last to be over.
+                while bursts > room:
+                    plain.run(clock, page >> shift & banks, page & rows, room, write)
+                    page, bursts, room = page + 1, bursts - room, span
+                over = plain.run(clock, page >> shift & banks, page & rows, bursts, write)
+                continue
             while True:
                 count = bursts if bursts < room else room
-                if plain is not None:
-                    end = plain.run(clock, page >> shift & banks, page & rows, count, write)
-                else:
-                    end = self._split(clock, page, span - room, count, write)
+                end = self._split(clock, page, span - room, count, write)
                 if end > over:
                     over = end
                 if count == bursts:

@@ -6,6 +6,7 @@ from collections.abc import Container, Iterable
 from typing import NamedTuple
 
 from mimesim.ledger import Eviction, EvictionCounts, PhaseRecord
+from mimesim.schedule.block_history import BlockHistory
 from mimesim.schedule.memory_map import ActivationRegion, ParameterBlock
 
 __all__ = ["EvictionLog", "Use"]
@@ -23,65 +24,85 @@ class Use(NamedTuple):
 class EvictionLog:
     """Counts evictions by phase, and remembers what is gone until it is fetched again or no longer can be.
 
-    *from_task* and *to_task* are whose the pass before and the current pass are.
+    *from_task* and *to_task* are whose the pass before and the current pass are. Activations are counted when a phase
+    is over (:meth:`settle`), for they are many.
     """
 
     def __init__(self) -> None:
         self._table: dict[Eviction, EvictionCounts] = {}
+        #: By key, the place in *_counted* of a row of the current phase.
+        self._rows: dict[tuple[str, ...], int] = {}
+        self._counted: list[EvictionCounts] = []
         self._batch = -1
-        #: By address, where what is gone was counted: parameters, and activations of this batch.
+        #: By address, where parameters that are gone were counted.
         self._parameters: dict[int, EvictionCounts] = {}
-        self._activations: dict[int, EvictionCounts] = {}
+        #: By address, the activation regions of this batch.
+        self._regions: dict[int, BlockHistory] = {}
         self.from_task = self.to_task = ""
 
     def begin(self, record: PhaseRecord) -> None:
         """Count in *record* from now on; activations of an earlier batch are not fetched again."""
         self._table = record.evictions
+        self._rows.clear()
         if record.batch != self._batch:
             self._batch = record.batch
-            self._activations.clear()
+            self._regions.clear()
+            self._counted.clear()
 
-    def evicted(self, by: Use, left: Iterable[tuple[int, Use]], dirty: Container[int]) -> None:
-        """Count blocks (address, what they were used for) that left for *by*; *dirty* holds addresses of dirty ones.
+    def evicted(self, by: Use, left: Iterable[tuple[Use, list[int]]], dirty: Container[int]) -> None:
+        """Count blocks (what they were used for, addresses) that left for *by*; *dirty* holds those of dirty ones."""
+        for use, addresses in left:
+            if dirty and (written := [address for address in addresses if address in dirty]):
+                self._gone(self._row(by, "outputs", use), use.block, written)
+                addresses = [address for address in addresses if address not in dirty]
+                if not addresses:
+                    continue
+            kind, task, layer, block = use
+            # Each of these is done a hundred thousand times a second, hence without a call where it was done before.
+            row = self._rows.get((by[0], by[1], kind, task, layer, self.from_task, self.to_task))
+            history = self._regions.get(block.address)
+            if row is None or history is None:
+                self._gone(self._row(by, kind, use), block, addresses)
+            else:
+                history.left(row, addresses)
 
-        A run of VGG16 evicts a million blocks, hence the plain form.
-        """
-        victim: Use | None = None
-        counts, words, base, slot = EvictionCounts(), 0, 0, 1
-        useful: list[int] | None = None
-        gone = self._parameters
-        for address, use in left:
-            if use is not victim or dirty:
-                # Most evictions follow one of the same tensor.
-                victim, block = use, use.block
-                counts = self._counts(by, "outputs" if address in dirty else use.kind, use)
-                if isinstance(block, ParameterBlock):
-                    gone, useful = self._parameters, None
-                    words = block.values + block.index + block.norm
-                else:
-                    gone, useful, base, slot = self._activations, block.useful, block.address, block.slot
-            counts.blocks += 1
-            counts.words += words if useful is None else useful[(address - base) // slot]
-            gone[address] = counts
-
-    def fetched(self, use: Use, addresses: Iterable[int]) -> None:
+    def fetched(self, use: Use, addresses: list[int]) -> None:
         """Count what of these blocks would not have been fetched for *use*, had it not been evicted."""
         block = use.block
         if isinstance(block, ParameterBlock):
             counts = self._parameters.pop(block.address, None)
             if counts is not None:
                 counts.refetched_words += block.values + block.index + block.norm
-            return
-        gone = self._activations
-        if gone:
-            for address in addresses:
-                counts = gone.pop(address, None)
-                if counts is not None:
-                    counts.refetched_words += block.useful[(address - block.address) // block.slot]
+        elif addresses and (history := self._regions.get(block.address)) is not None:
+            history.came(addresses)
 
-    def _counts(self, by: Use, kind: str, victim: Use) -> EvictionCounts:
-        key = Eviction(by.kind, by.task, kind, victim.task, victim.layer, self.from_task, self.to_task)
-        counts = self._table.get(key)
-        if counts is None:
-            counts = self._table[key] = EvictionCounts()
-        return counts
+    def settle(self) -> None:
+        """Count the activations that moved in the phase that is over."""
+        for history in self._regions.values():
+            for row, blocks, words, refetched_words in history.settle():
+                counts = self._counted[row]
+                counts.blocks += blocks
+                counts.words += words
+                counts.refetched_words += refetched_words
+
+    def _gone(self, row: int, block: ParameterBlock | ActivationRegion, addresses: list[int]) -> None:
+        """Count blocks of one use that left, and remember them."""
+        if isinstance(block, ParameterBlock):
+            counts = self._counted[row]
+            counts.blocks += len(addresses)
+            counts.words += (block.values + block.index + block.norm) * len(addresses)
+            for address in addresses:
+                self._parameters[address] = counts
+            return
+        history = self._regions.get(block.address)
+        if history is None:
+            history = self._regions[block.address] = BlockHistory(block)
+        history.left(row, addresses)
+
+    def _row(self, by: Use, kind: str, victim: Use) -> int:
+        key = (by.kind, by.task, kind, victim.task, victim.layer, self.from_task, self.to_task)
+        row = self._rows.get(key)
+        if row is None:
+            row = self._rows[key] = len(self._counted)
+            self._counted.append(self._table.setdefault(Eviction(*key), EvictionCounts()))
+        return row
