@@ -22,7 +22,7 @@ __all__ = ["SUITES", "Outcome", "try_all"]
 SUITES = (
     ("tests/machine", "tests/schedule", "tests/schemes", "tests/test_bounds.py"),
     ("tests/properties", "tests/oracle", "tests/golden", "tests/test_conservation.py", "tests/test_simulation.py"),
-    ("tests/results", "tests/test_energy.py", "tests/rtl"),
+    ("tests/results", "tests/test_energy.py", "tests/test_energy_dram.py", "tests/rtl"),
 )
 #: A suite that takes longer has been brought to a standstill by the fault.
 _PATIENCE_S = 600

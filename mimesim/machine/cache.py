@@ -55,7 +55,7 @@ class Cache:
         #: What evicted blocks were used for and their addresses, in the order in which they left; some may be dirty.
         self.left: list[tuple[Use, list[int]]] = []
         #: Blocks, over the whole run.
-        self.inserted = self.evicted = self.dropped = 0
+        self.inserted = self.dropped = 0
 
     def __len__(self) -> int:
         """Return the number of resident blocks."""
@@ -132,12 +132,16 @@ class Cache:
             self.dropped += 1
 
     def forget(self) -> None:
-        """Count and forget what left."""
-        for _, addresses in self.left:
-            self.evicted += len(addresses)
-            if self.dirty:
+        """Forget what left."""
+        if self.dirty:
+            for _, addresses in self.left:
                 self.dirty.difference_update(addresses)
         self.left.clear()
+
+    @property
+    def evicted(self) -> int:
+        """Blocks that were evicted over the whole run: of all that were inserted, what is not there nor was dropped."""
+        return self.inserted - self.dropped - len(self._lines)
 
     def _make_room(self, words: int, victims: Victims) -> bool:
         """Evict least recently used blocks until *words* fit; with ``pin`` only ended ones, and all or none."""

@@ -75,6 +75,8 @@ class Controller:
         self._written: deque[int] = deque(maxlen=hardware.writeback_buffers)
         #: What the current step has to write.
         self._dirty: Runs = []
+        #: By address, the use of blocks of weights.
+        self._parameters: dict[int, Use] = {}
         #: By region, the use of its blocks in the current phase.
         self._uses: dict[int, Use] = {}
         self._tasks: dict[int, str] = {}
@@ -111,7 +113,7 @@ class Controller:
         }
 
     def _walk(self, run: PhaseRun) -> Generator[Event, None, None]:
-        stream, phase = self._stream, run.phase
+        stream, phase, environment = self._stream, run.phase, self._environment
         passes_done, log = stream.passes_done, self._log
         fill, job, scope = -1, 0, -1
         tasks = [{image.task for image in group.images} for group in phase.groups]
@@ -127,7 +129,8 @@ class Controller:
                     cache.enter((run.number << 32) + scope, run.number)
             name = names[phase.group[place]]
             # The first pass of the run follows no other.
-            log.from_task, log.to_task = log.to_task or name, name
+            log.from_task = log.to_task or name
+            log.to_task = name
             victims = no_victims()
             requests: list[Runs] = [[], [], []]
             filling = fill_needed != fill
@@ -141,7 +144,9 @@ class Controller:
                         early = phase.record.parts
                         early.early_reads = sum(bursts for _, bursts in requests[WEIGHTS])
                         early.early_writes = sum(bursts for _, bursts in self._dirty)
-                    yield from self._step(run, victims, requests)
+                    yield from self._wait(victims)
+                    yield environment.timeout(self._cycles)
+                    self._submit(run, requests)
                     run.fill_data.append(self._requests[WEIGHTS])
                     stream.fills_looked_up.advance()
                     victims, requests, filling = no_victims(), [[], [], []], False
@@ -156,7 +161,10 @@ class Controller:
                 if phase.jobs[job].outputs:
                     self._allocate_outputs(run, job, victims)
                 job += 1
-            yield from self._step(run, victims, requests)
+            if max(victims) >= 0 or self._dirty:
+                yield from self._wait(victims)
+            yield environment.timeout(self._cycles)
+            self._submit(run, requests)
             if filling:
                 run.fill_data.append(self._requests[WEIGHTS])
                 stream.fills_looked_up.advance()
@@ -166,8 +174,8 @@ class Controller:
             stream.passes_looked_up.advance()
         self._book(phase)
 
-    def _step(self, run: PhaseRun, victims: Victims, requests: list[Runs]) -> Generator[Event, None, None]:
-        """Wait until what must leave may leave, look up, write what leaves dirty and submit what missed."""
+    def _wait(self, victims: Victims) -> Generator[Event, None, None]:
+        """Wait until what must leave may leave, and what of it is dirty may be written."""
         stream, environment = self._stream, self._environment
         if victims[WEIGHTS] >= stream.fills_done.value:
             yield stream.fills_done.until(victims[WEIGHTS] + 1)
@@ -177,12 +185,14 @@ class Controller:
             yield stream.jobs_done.until(victims[THRESHOLDS] + 1)
         if victims[OUTPUTS] >= stream.jobs_done.value:
             yield stream.jobs_done.until(victims[OUTPUTS] + 1)
-        dirty, self._dirty = self._dirty, []
-        if dirty and len(self._written) == self._written.maxlen and self._written[0] > environment.cycle:
+        if self._dirty and len(self._written) == self._written.maxlen and self._written[0] > environment.cycle:
             yield environment.timeout(self._written[0] - environment.cycle)
-        yield environment.timeout(self._cycles)
+
+    def _submit(self, run: PhaseRun, requests: list[Runs]) -> None:
+        """End a step: write what leaves dirty, and ask for what missed."""
         self.busy_cycles += self._cycles
-        if dirty:
+        if self._dirty:
+            dirty, self._dirty = self._dirty, []
             self._dram.submit(WRITE_BACK, dirty)
             run.written_back = self._dram.arrivals[WRITE_BACK][-1]
             self._written.append(run.written_back)
@@ -197,7 +207,11 @@ class Controller:
 
     def _look_up_weights(self, run: PhaseRun, fill: int, victims: Victims, runs: Runs) -> None:
         needed = run.phase.fills[fill]
-        use = Use(READS[WEIGHTS], needed.owner, run.phase.record.layer, needed.block)
+        # A block of parameters belongs to one layer and one owner: it is always used for the same.
+        use = self._parameters.get(needed.block.address)
+        if use is None:
+            use = Use(READS[WEIGHTS], needed.owner, run.phase.record.layer, needed.block)
+            self._parameters[needed.block.address] = use
         if not self._find(run, use, needed.block, WEIGHTS, run.first_fill + fill, victims):
             runs.append((needed.block.address, needed.block.bursts))
             self._count(needed.image, WEIGHTS, needed.block)
@@ -214,7 +228,7 @@ class Controller:
         for region, blocks in run.phase.lookups[place]:
             base, slot = region.address, region.slot
             addresses = [base + slot * block for block in blocks]
-            use = self._use(run, region)
+            use = self._uses.get(id(region)) or self._use(run, region)
             missing = cache.lookup_all(addresses, slot * self._burst_words, ACTIVATIONS, number, victims, use)
             if missing:
                 self._note(run, cache, use, missing)
@@ -239,23 +253,23 @@ class Controller:
 
     def _note(self, run: PhaseRun, cache: Cache, use: Use, missing: list[int]) -> None:
         """Count what missed and what left for it; what left dirty is written by the step that looks up."""
-        if cache.left:
-            self._log.evicted(use, cache.left, cache.dirty)
-            for victim, addresses in cache.left if cache.dirty else ():
+        if left := cache.left:
+            dirty = cache.dirty
+            self._log.evicted(use, left, dirty)
+            for victim, addresses in left if dirty else ():
                 region = victim.block
                 for address in addresses:
-                    if address in cache.dirty and isinstance(region, ActivationRegion):
+                    if address in dirty and isinstance(region, ActivationRegion):
                         self._dirty.append(book_evicted(run.phase.record, region, address))
             cache.forget()
         # Last: one lookup may evict what the next of the same call misses.
-        self._log.fetched(use, missing)
+        if missing:
+            self._log.fetched(use, missing)
 
     def _use(self, run: PhaseRun, region: ActivationRegion) -> Use:
-        """Return what the current phase uses the blocks of *region* for."""
-        use = self._uses.get(id(region))
-        if use is None:
-            task = self._tasks[region.image]
-            use = self._uses[id(region)] = Use(READS[ACTIVATIONS], task, run.phase.record.layer, region)
+        """Return, for the first time in the current phase, what it uses the blocks of *region* for."""
+        task = self._tasks[region.image]
+        use = self._uses[id(region)] = Use(READS[ACTIVATIONS], task, run.phase.record.layer, region)
         return use
 
     def _find(self, run: PhaseRun, use: Use, block: ParameterBlock, kind: int, user: int, victims: Victims) -> bool:

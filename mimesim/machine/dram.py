@@ -44,6 +44,7 @@ class Dram:
         #: The latest completions, as many as requests may be granted and incomplete; the earliest first.
         self._latest: list[int] = []
         self.device = DramDevice(hardware.dram)
+        self._serve = self.device.server
         self._ranks = hardware.dram.organisation.channels * hardware.dram.organisation.ranks
         self._booked: Counter[str] = Counter()
         self.arrivals = [array("q") for _ in KINDS]
@@ -60,7 +61,7 @@ class Dram:
         if len(latest) == self._queue_depth and latest[0] > grant:
             grant = latest[0]
         clock = -(-grant * self._clocks // self._cycles)
-        over = self.device.serve(clock, runs, kind == WRITE_BACK)
+        over = self._serve(clock, runs, kind == WRITE_BACK)
         if self.trace is not None:
             self.trace(clock, runs, kind == WRITE_BACK)
         cycle = -(-over * self._cycles // self._clocks)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 from mimesim.config.dram import Dram
 from mimesim.config.standard import map_fields
@@ -46,35 +46,35 @@ class DramDevice:
         places = [self._bank(address, below=True) for address in range(1 << self._turn)]
         self._lanes = [_Lane(channel, places, config) for channel in sorted({channel for channel, _ in places})]
         plain = organisation.ranks * organisation.bank_groups == max(lane.banks for lane in self._lanes) == 1
-        kind = PlainChannel if plain and not keep_ends else DramChannel
-        self.channels: Sequence[DramChannel] = [kind(config) for _ in range(organisation.channels)]
-        #: The one channel, where row runs stay in their bank; their bank's bits.
-        self._plain = self.channels[0] if plain and len(self.channels) == 1 else None
-        shift, self._bank_mask = fields["Ba"]
-        self._bank_shift = max(0, shift - self._bits)
+        #: The one channel, where there is no other and row runs stay in their bank.
+        self._plain = PlainChannel(config) if plain and organisation.channels == 1 and not keep_ends else None
+        if self._plain is not None:
+            shift, banks = fields["Ba"]
+            self._plain.place(self._bits, max(0, shift - self._bits), banks, self._row_mask)
+        self.channels: Sequence[DramChannel] = (
+            [DramChannel(config) for _ in range(organisation.channels)] if self._plain is None else [self._plain]
+        )
         if keep_ends:
             #: The clock after each burst's data, channel by channel as they are served; for whoever compares.
             self.ends: list[int] = []
             for channel in self.channels:
                 channel.ends = self.ends
         self._known: dict[int, tuple[int, int]] = {}
-        #: Bursts of all channels.
-        self.bursts = 0
+        self._bursts = 0
 
-    def serve(self, clock: int, runs: Iterable[tuple[int, int]], write: bool) -> int:
+    @property
+    def server(self) -> Callable[[int, Sequence[tuple[int, int]], bool], int]:
+        """What serves requests, as :meth:`serve` does, by the shortest way."""
+        return self.serve if self._plain is None else self._plain.serve
+
+    def serve(self, clock: int, runs: Sequence[tuple[int, int]], write: bool) -> int:
         """Serve a request granted at *clock*, a list of (first burst, bursts); return the clock its data is over."""
-        bits, span, over, total = self._bits, self._span, 0, 0
-        mask, plain, shift, banks, rows = span - 1, self._plain, self._bank_shift, self._bank_mask, self._row_mask
+        if self._plain is not None:
+            return self._plain.serve(clock, runs, write)
+        self._bursts += sum([bursts for _, bursts in runs])
+        bits, span, over = self._bits, self._span, 0
         for first, bursts in runs:
-            total += bursts
-            page, room = first >> bits, span - (first & mask)
-            if plain is not None:
-                # One channel serves in order: the last run is the last to be over.
-                while bursts > room:
-                    plain.run(clock, page >> shift & banks, page & rows, room, write)
-                    page, bursts, room = page + 1, bursts - room, span
-                over = plain.run(clock, page >> shift & banks, page & rows, bursts, write)
-                continue
+            page, room = first >> bits, span - (first & (span - 1))
             while True:
                 count = bursts if bursts < room else room
                 end = self._split(clock, page, span - room, count, write)
@@ -85,7 +85,6 @@ class DramDevice:
                 bursts -= count
                 page += 1
                 room = span
-        self.bursts += total
         return over
 
     def _split(self, clock: int, page: int, start: int, bursts: int, write: bool) -> int:
@@ -131,6 +130,11 @@ class DramDevice:
     def free(self) -> int:
         """The clock at which all data so far is over."""
         return max(channel.free for channel in self.channels)
+
+    @property
+    def bursts(self) -> int:
+        """Bursts of all channels."""
+        return self._bursts if self._plain is None else self._plain.bursts
 
     @property
     def busy_clocks(self) -> int:

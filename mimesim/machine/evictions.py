@@ -50,30 +50,32 @@ class EvictionLog:
             self._counted.clear()
 
     def evicted(self, by: Use, left: Iterable[tuple[Use, list[int]]], dirty: Container[int]) -> None:
-        """Count blocks (what they were used for, addresses) that left for *by*; *dirty* holds those of dirty ones."""
+        """Count blocks (what they were used for, addresses) that left for *by*; *dirty* holds those of dirty ones.
+
+        This is done a hundred thousand times a second, hence its plain form.
+        """
+        by_kind, by_task = by[0], by[1]
         for use, addresses in left:
+            kind, task, layer, _ = use
             if dirty and (written := [address for address in addresses if address in dirty]):
-                self._gone(self._row(by, "outputs", use), use.block, written)
+                self._gone(
+                    self._row((by_kind, by_task, "outputs", task, layer, self.from_task, self.to_task)), use, written
+                )
                 addresses = [address for address in addresses if address not in dirty]
                 if not addresses:
                     continue
-            kind, task, layer, block = use
-            # Each of these is done a hundred thousand times a second, hence without a call where it was done before.
-            row = self._rows.get((by[0], by[1], kind, task, layer, self.from_task, self.to_task))
-            history = self._regions.get(block.address)
-            if row is None or history is None:
-                self._gone(self._row(by, kind, use), block, addresses)
-            else:
-                history.left(row, addresses)
+            key = (by_kind, by_task, kind, task, layer, self.from_task, self.to_task)
+            row = self._rows.get(key)
+            self._gone(self._row(key) if row is None else row, use, addresses)
 
     def fetched(self, use: Use, addresses: list[int]) -> None:
         """Count what of these blocks would not have been fetched for *use*, had it not been evicted."""
-        block = use.block
-        if isinstance(block, ParameterBlock):
+        block = use[3]
+        if type(block) is ParameterBlock:
             counts = self._parameters.pop(block.address, None)
             if counts is not None:
-                counts.refetched_words += block.values + block.index + block.norm
-        elif addresses and (history := self._regions.get(block.address)) is not None:
+                counts.refetched_words += block.words
+        elif (history := self._regions.get(block.address)) is not None:
             history.came(addresses)
 
     def settle(self) -> None:
@@ -85,22 +87,24 @@ class EvictionLog:
                 counts.words += words
                 counts.refetched_words += refetched_words
 
-    def _gone(self, row: int, block: ParameterBlock | ActivationRegion, addresses: list[int]) -> None:
+    def _gone(self, row: int, use: Use, addresses: list[int]) -> None:
         """Count blocks of one use that left, and remember them."""
-        if isinstance(block, ParameterBlock):
+        block = use[3]
+        if type(block) is ParameterBlock:
             counts = self._counted[row]
             counts.blocks += len(addresses)
-            counts.words += (block.values + block.index + block.norm) * len(addresses)
+            counts.words += block.words * len(addresses)
             for address in addresses:
                 self._parameters[address] = counts
             return
         history = self._regions.get(block.address)
         if history is None:
+            assert isinstance(block, ActivationRegion)  # noqa: S101 - there is no third kind
             history = self._regions[block.address] = BlockHistory(block)
         history.left(row, addresses)
 
-    def _row(self, by: Use, kind: str, victim: Use) -> int:
-        key = (by.kind, by.task, kind, victim.task, victim.layer, self.from_task, self.to_task)
+    def _row(self, key: tuple[str, str, str, str, str, str, str]) -> int:
+        """Return the place of a row of the current phase, made on first use."""
         row = self._rows.get(key)
         if row is None:
             row = self._rows[key] = len(self._counted)

@@ -31,6 +31,11 @@ class ParameterBlock:
     norm: int
     filled: int
 
+    @property
+    def words(self) -> int:
+        """All useful words of the block."""
+        return self.values + self.index + self.norm
+
 
 @dataclass(slots=True)
 class ActivationRegion:

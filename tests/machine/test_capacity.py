@@ -8,6 +8,7 @@ import pytest
 
 from mimesim.errors import InputError
 from mimesim.machine.capacity import check_capacity
+from mimesim.schedule.program import CasePlan
 from mimesim.schemes import Conventional, Mime, Scheme
 from tests.schedule.small import Masks, chain, conv, hardware, plan, pool
 
@@ -97,3 +98,21 @@ def test_layers_without_weights_need_room_too() -> None:
 
 def test_without_skipping_blocks_carry_no_bitmap() -> None:
     check(NEEDS | {"activations": 4 * 4 * 32}, skipping="none")
+
+
+def test_dram_holds_the_case_or_says_what_is_missing() -> None:
+    def planned(rows: int) -> CasePlan:
+        # One bank, and a burst in each of its rows.
+        organisation = {"banks_per_group": 1, "columns": 8, "rows": rows}
+        return plan(Masks(NETWORK), hardware({"dram": {"organisation": organisation}}), Mime())
+
+    needed = planned(1 << 16).placement.bursts
+    rows = 1 << (needed - 1).bit_length()
+    check_capacity(planned(rows))
+    with pytest.raises(InputError) as caught:
+        check_capacity(planned(rows // 2))
+
+    assert str(caught.value) == (
+        f"hardware: dram.organisation.rows = {rows // 2}: the case stores {needed * 64} bytes; "
+        f"all channels together hold {rows // 2 * 64}"
+    )
