@@ -28,8 +28,8 @@ _CHANGES = (
     (
         "an evicted block keeps its room",
         "machine/cache.py",
-        "self.used -= freed",
-        "self.used -= 0",
+        "                used -= freed\n",
+        "                used -= freed // 2\n",
     ),
     (
         "a dirty block that is evicted is lost",
