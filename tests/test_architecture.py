@@ -16,7 +16,7 @@ PACKAGE = ROOT / "mimesim"
 
 #: Each room imports only from rooms that stand before it (``docs/design.md`` tells what they are for).
 ROOMS = (
-    *("errors", "network", "networks", "trace", "config", "schemes", "ledger", "energy", "dram", "schedule"),
+    *("errors", "node", "network", "networks", "trace", "config", "schemes", "ledger", "energy", "dram", "schedule"),
     *("machine", "bounds", "conservation", "workers", "inputs", "simulation", "results", "paper", "training", "cli"),
 )
 
@@ -25,7 +25,7 @@ DOORS = {
     "PIL": ("training",),
     "click": ("cli",),
     "numpy": ("conservation", "dram", "schedule", "trace", "training"),
-    "pydantic": ("config", "dram", "inputs", "network", "trace", "training"),
+    "pydantic": ("config", "dram", "inputs", "network", "node", "trace", "training"),
     "rich": ("cli", "paper", "results", "training"),
     "simpy": ("machine",),
     "sklearn": ("training",),
