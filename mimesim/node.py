@@ -97,6 +97,8 @@ class Node(BaseModel):
         for field, default in _DEFAULT_WINDOW.items():
             if field not in allowed and getattr(self, field) != default:
                 raise ValueError(f"node {self.name!r}: a node of kind {self.kind} has no {field}")
+        if self.kind == "input" and self.unit is not None:
+            raise ValueError(f"node {self.name!r}: the input belongs to no unit")
         if self.branches and not self.has_weights:
             raise ValueError(f"node {self.name!r}: a node of kind {self.kind} has no branches")
         if len({branch.name for branch in self.branches}) != len(self.branches):

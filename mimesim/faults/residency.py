@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +19,7 @@ from mimesim.machine.controller import make_caches
 from mimesim.machine.kinds import ACTIVATIONS, THRESHOLDS, WEIGHTS
 from mimesim.schedule.geometry import Geometry
 from mimesim.schedule.images import Image
-from mimesim.schedule.loopnest import Accumulation, Group, accumulations, group_images
+from mimesim.schedule.loopnest import Accumulation, Group, accumulations, chunk_runs, group_images
 from mimesim.schedule.memory_map import ActivationRegion
 from mimesim.schedule.program import CasePlan, Phase
 
@@ -106,11 +107,8 @@ class _Collector:
 def walk(plan: CasePlan) -> Iterator[BatchCopies]:
     """Give the copies of each batch of *plan*, in order; the caches start empty."""
     walker = _Walker(plan)
-    phases = plan.phases()
-    count = len(plan.geometries)
-    for batch in plan.batches:
-        runs = 1 if plan.schedule.batch_order == "layer_major" else len(batch)
-        yield walker.batch(batch, [next(phases) for _ in range(runs * count)])
+    for number, phases in groupby(plan.phases(), key=lambda phase: phase.record.batch):
+        yield walker.batch(plan.batches[number], list(phases))
 
 
 class _Walker:
@@ -217,8 +215,6 @@ def _weight_keys(geometry: Geometry) -> list[tuple[int, int]]:
 def _passes(geometry: Geometry, walked: Iterator[Accumulation]) -> Iterator[tuple[Group, int, int, bool]]:
     """Give (group, position tile, channel tile, whether it is the last chunk) of each pass, in program order."""
     for accumulation in walked:
-        chunks = geometry.chunks_of[accumulation.channel_tile]
-        for k in chunks:
-            for group in accumulation.groups:
-                for tile in accumulation.position_tiles:
-                    yield group, tile, accumulation.channel_tile, k == chunks[-1]
+        for _, group, last in chunk_runs(geometry, accumulation):
+            for tile in accumulation.position_tiles:
+                yield group, tile, accumulation.channel_tile, last

@@ -37,8 +37,14 @@ def _book_image(plan: CasePlan, phase: Phase, position: int, image: Image, row: 
     masks = image.trace.weight_mask(image.task, operation.name) if _prunes(plan, position, image) else None
     row.macs = costs.macs(masks)
     row.macs_dense = dense.macs(None)
-    row.input_elements = sum(prod(source.shape) for source in operation.sources)
-    row.input_set = sum(int(stored.values.sum()) for stored in costs.inputs)
+    # A tensor that several sources read is one tensor.
+    read = {
+        source.tensor: (prod(source.shape), int(stored.values.sum()))
+        for source, stored, present in zip(operation.sources, costs.inputs, costs.present, strict=True)
+        if present
+    }
+    row.input_elements = sum(elements for elements, _ in read.values())
+    row.input_set = sum(values for _, values in read.values())
     row.output_elements = prod(operation.output_shape)
     row.output_set = costs.output_set
     _book_activations(geometry, costs, row)
@@ -53,7 +59,7 @@ def _book_image(plan: CasePlan, phase: Phase, position: int, image: Image, row: 
         row.book("cache", "thresholds", "read", words)
         row.book("reg", "thresholds", "write", words)
         row.book("reg", "thresholds", "read", words)
-    if not plan.writes_back(position):
+    if not plan.writes_back(position, image):
         # Else the caches decide what is written, and when.
         output = costs.output
         row.book("dram", "outputs", "write", int(output.values.sum()))
@@ -101,6 +107,7 @@ def _book_pe_cycles(
             geometry.weights_in(tile, geometry.chunks[k])
             for tile, chunks in enumerate(geometry.chunks_of)
             for k in chunks
+            if costs.present[geometry.chunks[k].source]
         )
         if plan.skipping == "gate":
             pe.gated += slots - row.macs

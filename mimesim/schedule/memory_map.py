@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mimesim.network import Branch
 from mimesim.schedule.blocks import StoredBlocks, bursts_of, ceil_div
 from mimesim.schedule.counting import columns_per_pair
 from mimesim.schedule.geometry import Geometry
@@ -90,9 +91,13 @@ class Allocator:
 
 
 def weight_blocks(
-    geometry: Geometry, parameters: LayerParameters, weights: NDArray[np.bool_] | None, allocator: Allocator
+    geometry: Geometry,
+    parameters: LayerParameters,
+    weights: NDArray[np.bool_] | None,
+    allocator: Allocator,
+    branch: Branch | None = None,
 ) -> dict[tuple[int, int], ParameterBlock]:
-    """Place one owner's weights of an operation; the result is keyed by (channel tile, chunk).
+    """Place one owner's weights of an operation's inputs, or of a *branch*; keyed by (channel tile, chunk).
 
     *weights* marks the non-zero weights of a pruned layer.
     """
@@ -101,6 +106,8 @@ def weight_blocks(
     for tile, (first, last) in enumerate(geometry.channel_tiles):
         for k in geometry.chunks_of[tile]:
             chunk = geometry.chunks[k]
+            if geometry.operation.sources[chunk.source].branch != branch:
+                continue
             dense = geometry.weights_in(tile, chunk)
             norm = last - first if k == geometry.chunks_of[tile][0] else 0
             values, index = _stored(geometry, tile, k, dense, parameters.storage, weights)

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from mimesim.network import Network, Node
+from mimesim.network import Branch, Network, Node
 
 __all__ = ["SHARED", "LayerParameters", "Scheme", "Storage", "Thresholds"]
 
@@ -43,8 +43,12 @@ class Scheme(ABC):
     def parameters(self, node: Node, task: str) -> LayerParameters:
         """Return what an image of *task* needs at *node*, a conv, linear, pool or add."""
 
+    def branch(self, node: Node, branch: Branch, task: str) -> LayerParameters:
+        """Return what an image of *task* needs at a *branch* of *node*: dense weights, here the task's, and no more."""
+        return LayerParameters(weights_owner=task)
+
     def weights_words(self, network: Network, node: Node) -> int:
-        """Words of the weights of *node* for one owner, uncompressed, with one word of folded batch norm a channel."""
+        """Words of one owner's weights of all inputs, uncompressed, with one of folded batch norm a channel."""
         return network.weight_words(node) + node.shape[0] if node.has_weights else 0
 
     def thresholds_words(self, node: Node, parameters: LayerParameters) -> int:

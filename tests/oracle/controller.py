@@ -125,7 +125,7 @@ class Controller:
             return
         step, made = self.next, self.next.made
         job = None if made.job is None or not step.last_of_pass else self.world.program.jobs[made.job]
-        outputs = list(job.writes) if job is not None and job.allocates else []
+        outputs = [block for block in job.writes if block.key[2] in job.cached] if job is not None else []
         check_capacity(made, outputs, self.caches)
         if step.after_phase is not None:
             dropped = self.caches["activations"].drop(self.world.program.phase_dead[step.after_phase])

@@ -31,6 +31,10 @@ class OracleCase:
     weight_masks: Mapping[tuple[str, str], np.ndarray] | None = None
     # Operations whose weights belong to the tasks even where the others are shared: the heads.
     own_layers: frozenset[str] = frozenset()
+    # (layer, branch) whose weights are shared; those of all other branches belong to the tasks.
+    shared_branches: frozenset[tuple[str, str]] = frozenset()
+    # The units of the network that a task uses; one that is not listed uses all.
+    units: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 @dataclass

@@ -22,11 +22,11 @@ from mimesim.network import Network
 
 from .cache import KINDS
 from .drawn_dram import drams
-from .drawn_networks import networks, pair
+from .drawn_networks import UNITS, networks, pair
 from .geometry import channel_tiles, chunks, operations, position_tiles
 from .interface import OracleCase, OracleImage
 from .program import Program, build
-from .storage import SHARED, Block
+from .storage import SHARED, Block, uses_unit
 
 __all__ = ["Scenario", "cases", "hardwares", "networks", "scenarios", "schedules"]
 
@@ -136,7 +136,12 @@ def cases(draw: st.DrawFn, network: Network, tasks: tuple[str, ...]) -> OracleCa
         for owner in ((SHARED,) if shared and node.name not in own else tasks)
         if pruned
     }
+    branches = [(node.name, branch.name) for node in network.nodes for branch in node.branches]
+    units = {task: frozenset(draw(st.sets(st.sampled_from(UNITS)))) for task in tasks if draw(st.integers(0, 3))}
     return OracleCase(
+        shared_branches=frozenset(name for name in branches if draw(st.booleans())),
+        # A task that runs nothing is an error.
+        units={task: used for task, used in units.items() if _runs_any(network, used)},
         skipping=draw(st.sampled_from(["none", "gate", "per_position", "lockstep"])),
         weights_shared=shared,
         own_layers=own,
@@ -146,19 +151,27 @@ def cases(draw: st.DrawFn, network: Network, tasks: tuple[str, ...]) -> OracleCa
     )
 
 
+def _image(draw: st.DrawFn, network: Network, case: OracleCase, task: str) -> OracleImage:
+    nodes = [network.node(name) for name in network.recorded]
+    masks = {node.name: _mask(draw, node.shape) for node in nodes if uses_unit(case, task, node.unit)}
+    return OracleImage(task, masks)
+
+
+def _runs_any(network: Network, units: frozenset[str]) -> bool:
+    return any(node.unit is None or node.unit in units for node in network.layers)
+
+
 @st.composite
 def scenarios(draw: st.DrawFn, most_layers: int = 3, channels: int = 20, size: int = 10) -> Scenario:
     """Draw a whole run; its caches hold what one pass needs and little more."""
     network = draw(networks(most_layers, channels, size))
     tasks = tuple(f"task{index}" for index in range(draw(st.integers(1, 3))))
+    case = draw(cases(network, tasks))
     batches = tuple(
-        tuple(
-            OracleImage(draw(st.sampled_from(tasks)), {n: _mask(draw, network.node(n).shape) for n in network.recorded})
-            for _ in range(draw(st.integers(1, 3)))
-        )
+        tuple(_image(draw, network, case, draw(st.sampled_from(tasks))) for _ in range(draw(st.integers(1, 3))))
         for _ in range(draw(st.integers(1, 2)))
     )
-    case, schedule = draw(cases(network, tasks)), draw(schedules())
+    schedule = draw(schedules())
     hardware = draw(hardwares(schedule.position_tiles_per_pe))
     caches = hardware.caches
     if caches.organisation == "unified" and caches.banks is not None:
@@ -229,8 +242,9 @@ def _bursts_by_kind(program: Program, index: int) -> dict[str, int]:
     blocks: list[Block] = [*made.activation_blocks, *made.threshold_blocks]
     if made.weight_block is not None:
         blocks.append(made.weight_block)
-    if made.job is not None and program.jobs[made.job].allocates:
-        blocks += program.jobs[made.job].writes
+    if made.job is not None:
+        job = program.jobs[made.job]
+        blocks += [block for block in job.writes if block.key[2] in job.cached]
     used = dict.fromkeys(KINDS, 0)
     for block in blocks:
         used[block.kind] += block.slot_bursts

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 
 from mimesim.ledger import STALLS, CaseLedger
 from mimesim.machine import replay
-from mimesim.network import Node
+from mimesim.network import Branch, Node
 from mimesim.schedule.costs import CostBook
 from mimesim.schedule.images import Image
 from mimesim.schedule.program import CasePlan, plan_case
@@ -34,6 +34,9 @@ class DrawnScheme(Scheme):
             thresholds=self.case.thresholds if node.activation else None,
         )
 
+    def branch(self, node: Node, branch: Branch, task: str) -> LayerParameters:
+        return LayerParameters(weights_owner=owner_of(self.case, node.name, task, branch.name))
+
 
 class DrawnMasks:
     """The masks of a scenario, asked for as a trace is."""
@@ -41,6 +44,10 @@ class DrawnMasks:
     def __init__(self, scenario: Scenario) -> None:
         self.case = scenario.case
         self.images = [image for batch in scenario.batches for image in batch]
+
+    def units(self, task: str) -> tuple[str, ...] | None:
+        used = self.case.units.get(task)
+        return None if used is None else tuple(sorted(used))
 
     def mask(self, task: str, image_index: int, tensor: str) -> np.ndarray:
         return self.images[image_index].masks[tensor]
