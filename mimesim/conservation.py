@@ -32,7 +32,7 @@ BoolArray = NDArray[np.bool_]
 
 def violations(plan: CasePlan, ledger: CaseLedger) -> list[str]:
     """Return every law that *ledger* breaks, as a sentence with the place and both numbers; empty if it balances."""
-    recount = _Recount(plan, {phase.layer for phase in ledger.phases})
+    recount = _Recount(plan, {geometry.operation.name for geometry in plan.geometries})
     found: list[str] = []
     end = 0
     for number, phase in enumerate(ledger.phases):
@@ -99,6 +99,8 @@ def _traffic_laws(phase: PhaseRecord, hardware: Hardware) -> Iterator[str]:
         for direction in ("read", "write"):
             booked = row.words["reg", "thresholds", direction]
             yield from _differ(f"{name}: scratchpad thresholds {direction}, thresholds loaded", booked, loaded)
+        moved = [row.words["reg", "norm", direction] for direction in ("read", "write")]
+        yield from _differ(f"{name}: scratchpad norm read, written", *moved)
 
 
 def _cache_laws(ledger: CaseLedger) -> Iterator[str]:
@@ -154,6 +156,8 @@ class _Recount:
             yield from _differ(f"{name}: mask words written, recounted", _drained(row, "mask"), bitmap)
             loaded = row.words["cache", "thresholds", "read"]
             yield from _differ(f"{name}: thresholds loaded, recounted", loaded, self._thresholds(node, image))
+            loaded = row.words["reg", "norm", "read"]
+            yield from _differ(f"{name}: norm loaded, recounted", loaded, self._norm(node, image))
 
     def completeness(self, ledger: CaseLedger) -> Iterator[str]:
         """Every image ran every layer of its units exactly once, and no other."""
@@ -180,6 +184,11 @@ class _Recount:
         tasks = [task for task in self._plan.tasks if self._has(Image(-1, task, 0, source), node.name)]
         users = [task for task in tasks if scheme.parameters(node, task).weights_owner == owner]
         words = scheme.weights_words(network, node) if users else 0
+        norm = scheme.parameters(node, tasks[0]).norm if tasks else "folded"
+        if norm != "folded":
+            words -= node.shape[0] * bool(users)
+        if norm == "task":
+            words += 2 * node.shape[0] * (owner in tasks)
         if users and bitmap and (kept := source.weight_mask(users[0], node.name)) is not None:
             words += int(kept.sum()) - kept.size
         for branch in node.branches:
@@ -242,9 +251,16 @@ class _Recount:
         granularity = self._plan.scheme.parameters(node, image.task).thresholds
         if granularity is None:
             return 0
+        return prod(node.shape) if granularity == "neuron" else self._channel_loads(node)
+
+    def _norm(self, node: Node, image: Image) -> int:
+        """Return the scales and shifts that the drains of one image load."""
+        own = node.has_weights and self._plan.scheme.parameters(node, image.task).norm == "task"
+        return 2 * self._channel_loads(node) if own else 0
+
+    def _channel_loads(self, node: Node) -> int:
+        """Return the words that an image loads if each tile loads one for each of its channels."""
         channels, height, width = node.shape
-        if granularity == "neuron":
-            return channels * height * width
         rows, columns = self._plan.hardware.grid.positions
         return channels * -(-height // min(rows, height)) * -(-width // min(columns, width))
 

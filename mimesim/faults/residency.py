@@ -203,6 +203,11 @@ class _Walker:
             number = channel_tile if per_channel else channel_tile * len(geometry.position_tiles) + tile
             hit = self._look_up(self._caches[THRESHOLDS], block.address, block.bursts, THRESHOLDS)
             found.use(found.copy(block.address, number, not hit), tuple(places), tile)
+        for task in dict.fromkeys(image.task for image in group.images):
+            if norms := placement.norms.get((position, task)):
+                # Nobody asks about these, but they take their room.
+                block = norms[channel_tile]
+                self._look_up(self._caches[THRESHOLDS], block.address, block.bursts, THRESHOLDS)
 
     def _look_up(self, cache: Cache, address: int, bursts: int, kind: int) -> bool:
         return cache.lookup(address, bursts * self._burst_words, kind, 0, no_victims())

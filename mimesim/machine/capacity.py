@@ -81,16 +81,18 @@ def _needs(plan: CasePlan, position: int) -> Iterator[tuple[int, ...]]:
         completed = geometry.completed if writing else {}
         weights = [placement.weights.get((position, owner or ""), {}) for owner in owners]
         thresholds = [blocks for task in tasks if (blocks := placement.thresholds.get((position, task))) is not None]
+        norms = [norm for task in tasks if (norm := placement.norms.get((position, task))) is not None]
         for tile, every in enumerate(geometry.chunks_of):
             chunks = [k for k in every if owners[geometry.chunks[k].source] is not None]
+            own = sum(each[tile].bursts for each in norms)
             for k in chunks:
                 blocks = weights[geometry.chunks[k].source]
                 fetched = blocks[tile, k].bursts if blocks else 0
-                if k != chunks[-1] or not (thresholds or completed):
+                if k != chunks[-1] or not (thresholds or norms or completed):
                     yield fetched, most_touched[k] * images, 0
                     continue
                 for place in range(len(geometry.position_tiles)):
-                    loaded = sum(each[tile, place].bursts for each in thresholds)
+                    loaded = own + sum(each[tile, place].bursts for each in thresholds)
                     allocated = len(completed.get((tile, place), ())) * output * writing
                     yield fetched, touched[place][k] * images, loaded, allocated
 

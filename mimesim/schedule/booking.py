@@ -59,6 +59,12 @@ def _book_image(plan: CasePlan, phase: Phase, position: int, image: Image, row: 
         row.book("cache", "thresholds", "read", words)
         row.book("reg", "thresholds", "write", words)
         row.book("reg", "thresholds", "read", words)
+    norms = plan.placement.norms.get((position, image.task))
+    if norms is not None:
+        words = len(geometry.position_tiles) * sum(block.values for block in norms.values())
+        row.book("cache", "norm", "read", words)
+        row.book("reg", "norm", "write", words)
+        row.book("reg", "norm", "read", words)
     if not plan.writes_back(position, image):
         # Else the caches decide what is written, and when.
         output = costs.output
@@ -129,4 +135,7 @@ def book_storage(plan: CasePlan) -> Counter[tuple[str, str, str]]:
     for (position, task), blocks in plan.placement.thresholds.items():
         layer = plan.geometries[position].operation.name
         stored[layer, task, "thresholds"] += sum({block.address: block.values for block in blocks.values()}.values())
+    for (position, task), norms in plan.placement.norms.items():
+        layer = plan.geometries[position].operation.name
+        stored[layer, task, "norm"] += sum(block.values for block in norms.values())
     return +stored

@@ -14,14 +14,14 @@ from mimesim.schedule.counting import columns_per_pair
 from mimesim.schedule.geometry import Geometry
 from mimesim.schemes import LayerParameters, Storage
 
-__all__ = ["ActivationRegion", "Allocator", "ParameterBlock", "threshold_blocks", "weight_blocks"]
+__all__ = ["ActivationRegion", "Allocator", "ParameterBlock", "norm_blocks", "threshold_blocks", "weight_blocks"]
 
 
 @dataclass(frozen=True, slots=True)
 class ParameterBlock:
-    """A block of weights or thresholds: its address and size in bursts, and the useful words in it.
+    """A block of weights, thresholds or norm: its address and size in bursts, and the useful words in it.
 
-    *values* counts weights or thresholds, *index* the words of a pruned block's bitmap, *norm* folded batch norm;
+    *values* counts what it is a block of, *index* the words of a pruned block's bitmap, *norm* folded batch norm;
     *filled* is what reaches the scratchpads once it is uncompressed.
     """
 
@@ -109,7 +109,7 @@ def weight_blocks(
             if geometry.operation.sources[chunk.source].branch != branch:
                 continue
             dense = geometry.weights_in(tile, chunk)
-            norm = last - first if k == geometry.chunks_of[tile][0] else 0
+            norm = last - first if k == geometry.chunks_of[tile][0] and parameters.norm == "folded" else 0
             values, index = _stored(geometry, tile, k, dense, parameters.storage, weights)
             bursts = bursts_of(values + index + norm, hardware)
             blocks[tile, k] = ParameterBlock(allocator.take(bursts), bursts, values, index, norm, dense + norm)
@@ -123,6 +123,16 @@ def _stored(
         return dense, 0
     values = dense if weights is None else int(columns_per_pair(geometry, tile, geometry.chunks[k], weights).sum())
     return values, ceil_div(dense, geometry.hardware.word_bits)
+
+
+def norm_blocks(geometry: Geometry, allocator: Allocator) -> dict[int, ParameterBlock]:
+    """Place one task's scales and shifts of an operation; keyed by channel tile."""
+    blocks = {}
+    for tile, (first, last) in enumerate(geometry.channel_tiles):
+        words = 2 * (last - first)
+        bursts = bursts_of(words, geometry.hardware)
+        blocks[tile] = ParameterBlock(allocator.take(bursts), bursts, words, 0, 0, words)
+    return blocks
 
 
 def threshold_blocks(

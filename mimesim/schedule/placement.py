@@ -20,6 +20,7 @@ from mimesim.schedule.memory_map import (
     ActivationRegion,
     Allocator,
     ParameterBlock,
+    norm_blocks,
     threshold_blocks,
     weight_blocks,
 )
@@ -31,7 +32,7 @@ Blocks = dict[tuple[int, int], ParameterBlock]
 
 
 class Placement:
-    """Addresses of a case: *weights* by (operation, owner), *thresholds* by (operation, task), activations on demand.
+    """Addresses of a case: *weights* by (operation, owner), *thresholds* and *norms* by (operation, task).
 
     The order of the regions is that of ``docs/machine.md``, section 3. The tasks' parameters come from the workload,
     so that the addresses of a case do not depend on which images it replays. *slots* are the bursts reserved for each
@@ -54,6 +55,7 @@ class Placement:
         self._book = book
         self.weights: dict[tuple[int, str], Blocks] = {}
         self.thresholds: dict[tuple[int, str], Blocks] = {}
+        self.norms: dict[tuple[int, str], dict[int, ParameterBlock]] = {}
         self._addresses: dict[tuple[str, int], int] = {}
         self._regions: dict[tuple[str, int], ActivationRegion] = {}
         self._batch = -1
@@ -72,6 +74,9 @@ class Placement:
                 parameters = scheme.parameters(node, task)
                 if parameters.thresholds is not None:
                     self.thresholds[position, task] = threshold_blocks(geometry, parameters, allocator)
+            if self._has_task_norm(position, running):
+                for task in running:
+                    self.norms[position, task] = norm_blocks(geometry, allocator)
         self.slots: dict[str, int] = {}
         self._place_activations(network, images, allocator)
         self.bursts = allocator.top
@@ -110,6 +115,13 @@ class Placement:
                     zeros = source.weight_mask(task, node.name) if parameters.pruned and not branch else None
                     blocks = weight_blocks(geometry, parameters, zeros, allocator, branch)
                     self.weights.setdefault((position, owner), {}).update(blocks)
+
+    def _has_task_norm(self, position: int, tasks: Sequence[str]) -> bool:
+        node = self._geometries[position].operation.node
+        kinds = {self._scheme.parameters(node, task).norm for task in tasks} if node.has_weights else set()
+        if len(kinds) > 1:
+            raise InputError(f"layer {node.name}", "the norm of some tasks is elsewhere than that of others")
+        return kinds == {"task"}
 
     def _place_activations(self, network: Network, images: Sequence[Image], allocator: Allocator) -> None:
         grids: dict[str, tuple[BlockGrid, bool]] = {}

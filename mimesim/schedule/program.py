@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from mimesim.config.hardware import Hardware
 from mimesim.config.schedule import Schedule, Skipping
@@ -36,20 +37,21 @@ class Fill:
 
 @dataclass(slots=True)
 class ThresholdUse:
-    """A threshold block of *task* that a drain job needs, and the image it is booked under."""
+    """A block of *task* that a drain job needs, of thresholds or of norm, and the image it is booked under."""
 
     block: ParameterBlock
     image: int
     task: str
+    tensor: Literal["thresholds", "norm"] = "thresholds"
 
 
 @dataclass(slots=True)
 class DrainJob:
     """Compare, mask, pool and write out one position tile of one group, once pass *after* of the phase is done.
 
-    *thresholds* are the blocks it loads, *writes* the runs (address, bursts) of the activation blocks it completes and
-    writes to DRAM, *outputs* those, as (region, numbers of blocks), that go into a cache if there is room. Of *cycles*,
-    the first *load_cycles* read thresholds, and the last *store_cycles* write into a cache.
+    *thresholds* are the blocks it loads, those of norm last, *writes* the runs (address, bursts) of the activation
+    blocks it completes and writes to DRAM, *outputs* those, as (region, numbers of blocks), that go into a cache if
+    there is room. Of *cycles*, the first *load_cycles* read thresholds, the last *store_cycles* write into a cache.
     """
 
     after: int
@@ -262,6 +264,13 @@ class _Builder:
             words += block.values
             use = ThresholdUse(block, self.threshold_users[image.index], image.task)
             uses.setdefault(block.address, use)
+        for image in group.images:
+            norms = placement.norms.get((self.position, image.task))
+            if norms is not None:
+                block = norms[tile]
+                words += block.values
+                use = ThresholdUse(block, self.threshold_users[image.index], image.task, "norm")
+                uses.setdefault(block.address, use)
         cycles = drain_cycles(self.geometry, costs, words, (tile, place))
         job = DrainJob(len(self.phase.cycles) - 1, cycles, list(uses.values()), [])
         job.load_cycles = -(-words // hardware.noc.threshold_words_per_cycle)

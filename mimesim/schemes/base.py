@@ -8,13 +8,14 @@ from typing import ClassVar, Literal
 
 from mimesim.network import Branch, Network, Node
 
-__all__ = ["SHARED", "LayerParameters", "Scheme", "Storage", "Thresholds"]
+__all__ = ["SHARED", "LayerParameters", "Norm", "Scheme", "Storage", "Thresholds", "is_head"]
 
 #: Owner of what all tasks use.
 SHARED = "shared"
 
 Storage = Literal["dense", "bitmap"]
 Thresholds = Literal["neuron", "channel"]
+Norm = Literal["folded", "task", "none"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +25,21 @@ class LayerParameters:
     *weights_owner* is :data:`SHARED` or the task; weights of one owner are one region of DRAM, fetched once for all
     the images of a batch that use it. *storage* says how they lie there: all of them, or the non-zero ones and a
     bitmap. *pruned* tells that some weights are zero; the trace holds which. *thresholds* is what the comparators load,
-    owned by the task, or None where a plain ReLU (a threshold of zero, stored nowhere) is enough.
+    owned by the task, or None where a plain ReLU (a threshold of zero, stored nowhere) is enough. *norm* is where batch
+    norm is: ``folded`` into a word a channel beside the weights (as a bias is), or the ``task``'s, a scale and a shift
+    a channel that the comparators load, or nowhere (``none``); at one layer all tasks answer alike.
     """
 
     weights_owner: str
     storage: Storage = "dense"
     pruned: bool = False
     thresholds: Thresholds | None = None
+    norm: Norm = "folded"
+
+
+def is_head(node: Node) -> bool:
+    """Return whether *node* ends the network: a linear layer without activation. Tasks differ in their classes."""
+    return node.kind == "linear" and not node.activation
 
 
 class Scheme(ABC):

@@ -21,6 +21,8 @@ def pair(low: int, high: int) -> st.SearchStrategy[tuple[int, int]]:
 @st.composite
 def networks(draw: st.DrawFn, most: int = 3, channels: int = 20, size: int = 10) -> Network:
     """Draw a network of 1 to *most* drawn layers; a fused pool may come on top of each."""
+    if draw(st.integers(0, 4)) == 0:
+        return draw(merged_networks(min(channels, 6), min(size, 5)))
     # Small tensors leave room for several images in a pass.
     side = st.one_of(st.integers(1, min(size, 4)), st.integers(1, size))
     shape = (draw(st.integers(1, channels)), draw(side), draw(side))
@@ -60,6 +62,37 @@ def networks(draw: st.DrawFn, most: int = 3, channels: int = 20, size: int = 10)
     if draw(st.booleans()):
         nodes = _with_units(draw, nodes)
     return Network(name="drawn", nodes=tuple(nodes))
+
+
+@st.composite
+def merged_networks(draw: st.DrawFn, channels: int, size: int) -> Network:
+    """Draw layers of parallel parts that read each other: one for everybody and one a unit, or the units' alone."""
+    image = Node(name="image", kind="input", shape=(draw(st.integers(1, channels)), *draw(pair(1, size))))
+    parts = draw(st.sampled_from([(None, *UNITS), UNITS]))
+    nodes, before = [image], dict.fromkeys(parts, image.name)
+    for index in range(draw(st.integers(1, 2))):
+        side = draw(st.sampled_from([1, 3]))
+        made = []
+        for unit in parts:
+            first = before[unit if None not in parts else None]
+            others = [name for name in dict.fromkeys(before.values()) if name != first and draw(st.booleans())]
+            node = _conv_like(draw, f"l{index}.{unit or 'all'}", image.shape, side, channels)
+            made.append(node.model_copy(update={"inputs": (first, *others), "unit": unit}))
+        before = {node.unit: node.name for node in made}
+        nodes += made
+    return Network(name="merged", nodes=tuple(nodes))
+
+
+def _conv_like(draw: st.DrawFn, name: str, shape: tuple[int, int, int], side: int, channels: int) -> Node:
+    return Node(
+        name=name,
+        kind="conv",
+        inputs=("image",),
+        shape=(draw(st.integers(1, channels)), *shape[1:]),
+        kernel=(side, side),
+        padding=(side // 2, side // 2),
+        activation=draw(st.booleans()),
+    )
 
 
 def _with_units(draw: st.DrawFn, nodes: list[Node]) -> list[Node]:

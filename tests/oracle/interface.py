@@ -33,6 +33,8 @@ class OracleCase:
     own_layers: frozenset[str] = frozenset()
     # (layer, branch) whose weights are shared; those of all other branches belong to the tasks.
     shared_branches: frozenset[tuple[str, str]] = frozenset()
+    # Operations whose norm is the task's and is loaded where sums are drained.
+    task_norm: frozenset[str] = frozenset()
     # The units of the network that a task uses; one that is not listed uses all.
     units: Mapping[str, frozenset[str]] = field(default_factory=dict)
 

@@ -253,10 +253,9 @@ class _Nest:
         fill = None if block is None else len(program.fills) - 1
         thresholds: list[Block] = []
         if last and uses_thresholds(self.case, operation):
-            for task in tasks:
-                wanted = self.storage.thresholds(operation, task, tile_index, position_tile.index)
-                if wanted not in thresholds:
-                    thresholds.append(wanted)
+            thresholds += [self.storage.thresholds(operation, t, tile_index, position_tile.index) for t in tasks]
+        if last and operation.name in self.case.task_norm:
+            thresholds += [self.storage.norm(operation, task, tile_index) for task in tasks]
         made = Pass(
             index=len(program.passes),
             phase=len(program.phases) - 1,
@@ -274,7 +273,7 @@ class _Nest:
             first_of_phase=not self.begun,
             first_of_accumulation=not program.passes or program.passes[-1].accumulation != accumulation,
             activation_blocks=self._window_blocks(group, chunk, position_tile),
-            threshold_blocks=thresholds,
+            threshold_blocks=[block for i, block in enumerate(thresholds) if block not in thresholds[:i]],
         )
         self.begun = True
         program.passes.append(made)

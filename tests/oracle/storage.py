@@ -97,6 +97,8 @@ class Storage:
             for task in running:
                 if uses_thresholds(case, operation):
                     self._place_thresholds(operation, task)
+            for task in running if operation.name in case.task_norm else ():
+                self._place_norm(operation, task)
         touched = {source.tensor for op in operations for source in op.sources} | {op.output for op in operations}
         for node in network.nodes:
             if node.name in touched:
@@ -119,6 +121,9 @@ class Storage:
         if self.case.thresholds == "channel":
             return self.blocks["thresholds", operation.name, task, tile]
         return self.blocks["thresholds", operation.name, task, tile, position_tile]
+
+    def norm(self, operation: Operation, task: str, tile: int) -> Block:
+        return self.blocks["norm", operation.name, task, tile]
 
     def activations(self, tensor: str, image: int, index: tuple[int, int, int]) -> Block:
         return self.blocks["activations", tensor, image, index]
@@ -159,7 +164,8 @@ class Storage:
                 if chunk.source.branch != branch:
                     continue
                 dense, stored = self._count_weights(operation, owner, tile, chunk)
-                norm = len(tile) if chunk.index == 0 else 0
+                folded = operation.name not in self.case.task_norm
+                norm = len(tile) if chunk.index == 0 and folded else 0
                 words = {"weights": dense, "norm": norm}
                 if self.case.storage == "bitmap" and not branch:
                     index = ceil_div(dense, self.hardware.word_bits)
@@ -190,6 +196,14 @@ class Storage:
                     count *= len(position_tile.positions)
                 bursts = ceil_div(count, self.hardware.burst_words)
                 self._place(Block("thresholds", key, {"thresholds": count}, bursts, bursts))
+
+    def _place_norm(self, operation: Operation, task: str) -> None:
+        for tile_index, tile in enumerate(channel_tiles(operation, self.hardware)):
+            words = 2 * len(tile)
+            bursts = ceil_div(words, self.hardware.burst_words)
+            self._place(
+                Block("thresholds", ("norm", operation.name, task, tile_index), {"norm": words}, bursts, bursts)
+            )
 
     def _place_activations(self, tensor: str, shape: tuple[int, int, int], image: int) -> None:
         extent = block_extent(shape, self.hardware)

@@ -139,6 +139,7 @@ def cases(draw: st.DrawFn, network: Network, tasks: tuple[str, ...]) -> OracleCa
     branches = [(node.name, branch.name) for node in network.nodes for branch in node.branches]
     units = {task: frozenset(draw(st.sets(st.sampled_from(UNITS)))) for task in tasks if draw(st.integers(0, 3))}
     return OracleCase(
+        task_norm=frozenset(node.name for node in network.weight_layers if draw(st.integers(0, 2)) == 0),
         shared_branches=frozenset(name for name in branches if draw(st.booleans())),
         # A task that runs nothing is an error.
         units={task: used for task, used in units.items() if _runs_any(network, used)},

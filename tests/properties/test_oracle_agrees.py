@@ -31,6 +31,7 @@ class DrawnScheme(Scheme):
             weights_owner=owner_of(self.case, node.name, task),
             storage=self.case.storage,
             pruned=self.case.weight_masks is not None and node.has_weights,
+            norm="task" if node.name in self.case.task_norm else "folded",
             thresholds=self.case.thresholds if node.activation else None,
         )
 

@@ -2,20 +2,61 @@ from __future__ import annotations
 
 import pytest
 
+from mimesim.network import Branch, Node
 from mimesim.networks import build
-from mimesim.schemes import SCHEMES, SHARED, Conventional, LayerParameters, Mime, Pruned
+from mimesim.schemes import (
+    SCHEMES,
+    SHARED,
+    BnOnly,
+    Conventional,
+    Dvn,
+    Heads,
+    LayerParameters,
+    Lora,
+    Memti,
+    Mime,
+    Pam,
+    Pruned,
+    Scheme,
+)
 
 NETWORK = build("tiny", 8, classes=10)
 
 
-def parameters(scheme: Conventional | Mime | Pruned, layer: str) -> LayerParameters:
+def parameters(scheme: Scheme, layer: str) -> LayerParameters:
     return scheme.parameters(NETWORK.node(layer), "cats")
 
 
 def test_every_scheme_is_listed_under_its_name() -> None:
-    expected = {"conventional": Conventional, "pruned": Pruned, "mime": Mime}
+    assert {name: scheme.name for name, scheme in SCHEMES.items()} == {name: name for name in SCHEMES}
+    assert len(set(SCHEMES.values())) == len(SCHEMES)
 
-    assert expected == SCHEMES
+
+@pytest.mark.parametrize("scheme", [Heads(), BnOnly(), Memti(), Lora(), Dvn(), Pam()], ids=lambda each: each.name)
+def test_a_frozen_trunk_with_a_head_per_task(scheme: Scheme) -> None:
+    assert parameters(scheme, "conv1").weights_owner == SHARED
+    assert parameters(scheme, "head") == LayerParameters("cats")
+
+
+@pytest.mark.parametrize("scheme", [BnOnly(), Memti(), Dvn()], ids=lambda each: each.name)
+def test_norm_of_the_task(scheme: Scheme) -> None:
+    assert parameters(scheme, "conv1").norm == "task"
+    assert parameters(scheme, "average").norm == "folded"  # nothing to scale
+
+
+def test_side_paths_belong_to_the_task() -> None:
+    node, branch = NETWORK.node("conv1"), Branch(name="adapter", input="image")
+    for scheme in (Memti(), Lora()):
+        assert scheme.branch(node, branch, "cats") == LayerParameters("cats")
+    down = Node(name="conv1.down", kind="conv", inputs=("image",), shape=(4, 8, 8))
+    assert Lora().parameters(down, "cats") == LayerParameters("cats", norm="none")
+
+
+def test_pam_tells_parts_by_their_units() -> None:
+    layer = {"kind": "conv", "inputs": ("image",), "shape": (4, 8, 8)}
+    shared, own = (Node.model_validate(layer | {"name": f"conv1.{unit}", "unit": unit}) for unit in ("shared", "cats"))
+    assert Pam().parameters(shared, "cats") == LayerParameters(SHARED)
+    assert Pam().parameters(own, "cats") == LayerParameters("cats")
 
 
 @pytest.mark.parametrize("layer", ["conv1", "depthwise", "pointwise", "head"])
