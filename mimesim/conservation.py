@@ -174,11 +174,10 @@ class _Recount:
             if tensor in ("weights", "norm"):
                 stored[layer, owner] += words
         for (layer, owner), words in stored.items():
-            node, bitmap = self._network.node(layer), ledger.stored_words[layer, owner, "index"] > 0
-            expected = self._stored(node, owner, bitmap=bitmap)
+            expected = self._stored(self._network.node(layer), owner)
             yield from _differ(f"layer {layer}: weights of {owner} in DRAM, recounted", words, expected)
 
-    def _stored(self, node: Node, owner: str, *, bitmap: bool) -> int:
+    def _stored(self, node: Node, owner: str) -> int:
         """Return the words of an owner's weights and norm at a layer: of its inputs and of the branches it owns."""
         scheme, network, source = self._plan.scheme, self._network, next(iter(self._images.values())).trace
         tasks = [task for task in self._plan.tasks if self._has(Image(-1, task, 0, source), node.name)]
@@ -189,7 +188,9 @@ class _Recount:
             words -= node.shape[0] * bool(users)
         if norm == "task":
             words += 2 * node.shape[0] * (owner in tasks)
-        if users and bitmap and (kept := source.weight_mask(users[0], node.name)) is not None:
+        first = scheme.parameters(node, users[0]) if users else None
+        kept = source.weight_mask(users[0], node.name) if first is not None and first.pruned else None
+        if kept is not None and first is not None and first.storage == "bitmap":
             words += int(kept.sum()) - kept.size
         for branch in node.branches:
             if any(scheme.branch(node, branch, task).weights_owner == owner for task in tasks):

@@ -162,6 +162,8 @@ class _Walker:
                     block = phase.fills[current].block
                     hit = self._look_up(self._caches[WEIGHTS], block.address, block.bursts, WEIGHTS)
                     number = numbers[self._weights[block.address][1]]
+                    if (mask := phase.fills[current].mask) is not None:
+                        self._look_up(self._caches[WEIGHTS], mask.address, mask.bursts, WEIGHTS)
                     # Every fill is a copy of its own, in each PE.
                     copies = cached.copy(block.address, number, not hit), fills.copy(block.address, number, True)
                 cached.use(copies[0], users, tile)

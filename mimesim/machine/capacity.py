@@ -70,14 +70,15 @@ def _needs(plan: CasePlan, position: int) -> Iterator[tuple[int, ...]]:
     most_touched = [max(column) for column in zip(*touched, strict=True)]
     kinds = {
         (
-            group.owners,
+            (group.owners, group.view),
             len(group.images),
             tuple(sorted({image.task for image in group.images})),
             sum(plan.writes_back(position, image) for image in group.images),
         )
         for group in _groups(plan, position)
     }
-    for owners, images, tasks, writing in kinds:
+    for (owners, view), images, tasks, writing in kinds:
+        masks = placement.masks.get((position, view or ""), {})
         completed = geometry.completed if writing else {}
         weights = [placement.weights.get((position, owner or ""), {}) for owner in owners]
         thresholds = [blocks for task in tasks if (blocks := placement.thresholds.get((position, task))) is not None]
@@ -88,6 +89,7 @@ def _needs(plan: CasePlan, position: int) -> Iterator[tuple[int, ...]]:
             for k in chunks:
                 blocks = weights[geometry.chunks[k].source]
                 fetched = blocks[tile, k].bursts if blocks else 0
+                fetched += masks[tile, k].bursts if (tile, k) in masks else 0
                 if k != chunks[-1] or not (thresholds or norms or completed):
                     yield fetched, most_touched[k] * images, 0
                     continue

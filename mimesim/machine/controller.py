@@ -200,6 +200,11 @@ class Controller:
         if not self._find(run, use, needed.block, WEIGHTS, run.first_fill + fill, victims):
             runs.append((needed.block.address, needed.block.bursts))
             self._count(needed.image, READS[WEIGHTS], needed.block)
+        if (mask := needed.mask) is not None:
+            use = Use(READS[WEIGHTS], needed.view or SHARED, run.phase.record.layer, mask)
+            if not self._find(run, use, mask, WEIGHTS, run.first_fill + fill, victims):
+                runs.append((mask.address, mask.bursts))
+                self._count(needed.mask_image, READS[WEIGHTS], mask)
 
     def _look_up_thresholds(self, run: PhaseRun, job: int, victims: Victims, runs: Runs) -> None:
         for needed in run.phase.jobs[job].thresholds:

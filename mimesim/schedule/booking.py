@@ -27,6 +27,8 @@ def book_phase(plan: CasePlan, phase: Phase) -> None:
         row.book("cache", "index", "read", block.index)
         row.book("cache", "norm", "read", block.norm)
         row.book("reg", "weights", "write", block.filled * plan.hardware.grid.rows)
+        if fill.mask is not None:
+            phase.record.row(fill.mask_image).book("cache", "index", "read", fill.mask.index)
 
 
 def _book_image(plan: CasePlan, phase: Phase, position: int, image: Image, row: ImageRow) -> None:
@@ -135,6 +137,9 @@ def book_storage(plan: CasePlan) -> Counter[tuple[str, str, str]]:
     for (position, task), blocks in plan.placement.thresholds.items():
         layer = plan.geometries[position].operation.name
         stored[layer, task, "thresholds"] += sum({block.address: block.values for block in blocks.values()}.values())
+    for (position, view), masks in plan.placement.masks.items():
+        layer = plan.geometries[position].operation.name
+        stored[layer, view, "index"] += sum(block.index for block in masks.values())
     for (position, task), norms in plan.placement.norms.items():
         layer = plan.geometries[position].operation.name
         stored[layer, task, "norm"] += sum(block.values for block in norms.values())

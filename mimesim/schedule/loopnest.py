@@ -18,11 +18,13 @@ __all__ = ["Accumulation", "Group", "accumulations", "chunk_runs", "group_images
 class Group:
     """Images of one parameter set that share a pass; *owners* names, by source, whose weights it uses.
 
-    None stands for a source that the images do not have. Vector operations have no weights: all are SHARED.
+    None stands for a source that the images do not have. Vector operations have no weights: all are SHARED. *view* is
+    the images' view of the inputs' weights, if there are several.
     """
 
     owners: tuple[str | None, ...]
     images: tuple[Image, ...]
+    view: str | None = None
 
     @property
     def owner(self) -> str:
@@ -46,18 +48,19 @@ class Accumulation:
 def group_images(geometry: Geometry, scheme: Scheme, images: Sequence[Image]) -> list[list[Group]]:
     """Return the groups of each parameter set of those images that run the operation, sets by their first image."""
     operation = geometry.operation
-    sets: dict[tuple[str | None, ...], list[Image]] = {}
+    sets: dict[tuple[tuple[str | None, ...], str | None], list[Image]] = {}
     for image in images:
         if image.runs(operation.unit):
             owners = tuple(
                 weights_owner(scheme, operation, source, image.task) if image.runs(source.unit) else None
                 for source in operation.sources
             )
-            sets.setdefault(owners, []).append(image)
+            view = scheme.parameters(operation.node, image.task).view if operation.has_weights else None
+            sets.setdefault((owners, view), []).append(image)
     size = geometry.images_per_pass
     return [
-        [Group(owners, tuple(members[i : i + size])) for i in range(0, len(members), size)]
-        for owners, members in sets.items()
+        [Group(owners, tuple(members[i : i + size]), view) for i in range(0, len(members), size)]
+        for (owners, view), members in sets.items()
     ]
 
 

@@ -14,14 +14,22 @@ from mimesim.schedule.counting import columns_per_pair
 from mimesim.schedule.geometry import Geometry
 from mimesim.schemes import LayerParameters, Storage
 
-__all__ = ["ActivationRegion", "Allocator", "ParameterBlock", "norm_blocks", "threshold_blocks", "weight_blocks"]
+__all__ = [
+    "ActivationRegion",
+    "Allocator",
+    "ParameterBlock",
+    "mask_blocks",
+    "norm_blocks",
+    "threshold_blocks",
+    "weight_blocks",
+]
 
 
 @dataclass(frozen=True, slots=True)
 class ParameterBlock:
     """A block of weights, thresholds or norm: its address and size in bursts, and the useful words in it.
 
-    *values* counts what it is a block of, *index* the words of a pruned block's bitmap, *norm* folded batch norm;
+    *values* counts what it is a block of, *index* the words of bitmap, mask or index, *norm* folded batch norm;
     *filled* is what reaches the scratchpads once it is uncompressed.
     """
 
@@ -111,6 +119,8 @@ def weight_blocks(
             dense = geometry.weights_in(tile, chunk)
             norm = last - first if k == geometry.chunks_of[tile][0] and parameters.norm == "folded" else 0
             values, index = _stored(geometry, tile, k, dense, parameters.storage, weights)
+            if branch is None:
+                index += ceil_div(dense * parameters.index_bits, hardware.word_bits)
             bursts = bursts_of(values + index + norm, hardware)
             blocks[tile, k] = ParameterBlock(allocator.take(bursts), bursts, values, index, norm, dense + norm)
     return blocks
@@ -123,6 +133,20 @@ def _stored(
         return dense, 0
     values = dense if weights is None else int(columns_per_pair(geometry, tile, geometry.chunks[k], weights).sum())
     return values, ceil_div(dense, geometry.hardware.word_bits)
+
+
+def mask_blocks(geometry: Geometry, allocator: Allocator) -> dict[tuple[int, int], ParameterBlock]:
+    """Place one view's masks of the weights of an operation's inputs; keyed by (channel tile, chunk)."""
+    hardware = geometry.hardware
+    blocks = {}
+    for tile, chunks in enumerate(geometry.chunks_of):
+        for k in chunks:
+            chunk = geometry.chunks[k]
+            if geometry.operation.sources[chunk.source].branch is None:
+                words = ceil_div(geometry.weights_in(tile, chunk), hardware.word_bits)
+                bursts = bursts_of(words, hardware)
+                blocks[tile, k] = ParameterBlock(allocator.take(bursts), bursts, 0, words, 0, 0)
+    return blocks
 
 
 def norm_blocks(geometry: Geometry, allocator: Allocator) -> dict[int, ParameterBlock]:

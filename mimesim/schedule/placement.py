@@ -20,6 +20,7 @@ from mimesim.schedule.memory_map import (
     ActivationRegion,
     Allocator,
     ParameterBlock,
+    mask_blocks,
     norm_blocks,
     threshold_blocks,
     weight_blocks,
@@ -55,6 +56,8 @@ class Placement:
         self._book = book
         self.weights: dict[tuple[int, str], Blocks] = {}
         self.thresholds: dict[tuple[int, str], Blocks] = {}
+        #: Masks by (operation, view).
+        self.masks: dict[tuple[int, str], Blocks] = {}
         self.norms: dict[tuple[int, str], dict[int, ParameterBlock]] = {}
         self._addresses: dict[tuple[str, int], int] = {}
         self._regions: dict[tuple[str, int], ActivationRegion] = {}
@@ -70,6 +73,10 @@ class Placement:
             node = geometry.operation.node
             running = [task for task in tasks if self._runners[task].runs(node.unit)]
             self._place_weights(position, running, source, allocator)
+            for task in running if node.has_weights else ():
+                parameters = scheme.parameters(node, task)
+                if parameters.masks and parameters.view and (position, parameters.view) not in self.masks:
+                    self.masks[position, parameters.view] = mask_blocks(geometry, allocator)
             for task in running:
                 parameters = scheme.parameters(node, task)
                 if parameters.thresholds is not None:
@@ -196,6 +203,12 @@ class Placement:
             and image.runs(read.unit)
             and weights_owner(self._scheme, operation, read, image.task) == owner
         ]
+        return users[0] if len(users) == 1 else SHARED_IMAGE
+
+    def masks_booked_under(self, position: int, view: str, batch: Sequence[Image]) -> int:
+        """Return the one image of *batch* that uses a view's masks, or SHARED_IMAGE for several."""
+        unit = self._geometries[position].operation.unit
+        users = [i.index for i in batch if i.runs(unit) and self.parameters(position, i.task).view == view]
         return users[0] if len(users) == 1 else SHARED_IMAGE
 
     def thresholds_booked_under(self, image: Image, batch: Sequence[Image]) -> int:

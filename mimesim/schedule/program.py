@@ -8,7 +8,7 @@ from typing import Literal
 
 from mimesim.config.hardware import Hardware
 from mimesim.config.schedule import Schedule, Skipping
-from mimesim.ledger import PhaseRecord
+from mimesim.ledger import SHARED_IMAGE, PhaseRecord
 from mimesim.network import Network
 from mimesim.schedule.costs import CostBook, ImageCosts, PassCosts, drain_cycles
 from mimesim.schedule.geometry import Geometry
@@ -27,12 +27,18 @@ Lookups = list[tuple[ActivationRegion, list[int]]]
 
 @dataclass(slots=True)
 class Fill:
-    """A copy of one weight block of *owner* into the scratchpads; *cycles* on the NoC, *image* it is booked under."""
+    """A copy of one weight block of *owner* into the scratchpads; *cycles* on the NoC, *image* it is booked under.
+
+    *view* is whose zeros it has, if they differ, and *mask*, booked under *mask_image*, the block that says which.
+    """
 
     block: ParameterBlock
     cycles: int
     image: int
     owner: str
+    view: str | None = None
+    mask: ParameterBlock | None = None
+    mask_image: int = SHARED_IMAGE
 
 
 @dataclass(slots=True)
@@ -171,6 +177,8 @@ class _Builder:
             for source, owner in owners
             if owner is not None
         }
+        views = {group.view for groups in self.sets for group in groups if group.view is not None}
+        self.mask_users = {view: plan.placement.masks_booked_under(position, view, batch) for view in views}
         self.threshold_users = {image.index: plan.placement.thresholds_booked_under(image, batch) for image in images}
         if plan.hardware.caches.write_policy == "write_back":
             self.phase.dead = [region for image in images for region in plan.placement.read_last(position, image)]
@@ -245,9 +253,13 @@ class _Builder:
         owner = group.owners[source]
         assert owner is not None  # noqa: S101 - chunks of absent sources are left out
         block = self.plan.placement.weights[self.position, owner][tile, k]
-        if not phase.fills or phase.fills[-1].block is not block:
+        view = group.view if self.geometry.operation.sources[source].branch is None else None
+        if not phase.fills or phase.fills[-1].block is not block or phase.fills[-1].view != view:
             cycles = -(-block.filled // noc.weight_words_per_cycle) + noc.latency_cycles
-            phase.fills.append(Fill(block, cycles, self.users[source, owner], owner))
+            fill = Fill(block, cycles, self.users[source, owner], owner, view)
+            if (masks := self.plan.placement.masks.get((self.position, view or ""))) is not None:
+                fill.mask, fill.mask_image = masks[tile, k], self.mask_users[view or ""]
+            phase.fills.append(fill)
         return len(phase.fills) - 1
 
     def _drain(self, group: Group, tile: int, place: int) -> DrainJob:

@@ -10,7 +10,9 @@ from mimesim.schemes.heads import Heads
 from mimesim.schemes.lora import Lora
 from mimesim.schemes.memti import Memti
 from mimesim.schemes.mime import Mime
+from mimesim.schemes.packnet import Packnet
 from mimesim.schemes.pam import Pam
+from mimesim.schemes.piggyback import Piggyback
 from mimesim.schemes.pruned import Pruned
 
 __all__ = [
@@ -25,7 +27,9 @@ __all__ = [
     "Memti",
     "Mime",
     "Norm",
+    "Packnet",
     "Pam",
+    "Piggyback",
     "Pruned",
     "Scheme",
     "Storage",
@@ -35,5 +39,6 @@ __all__ = [
 
 #: Every scheme by the name that workloads use; options of a case become keyword arguments.
 SCHEMES: dict[str, type[Scheme]] = {
-    scheme.name: scheme for scheme in (Conventional, Pruned, Mime, Heads, BnOnly, Lora, Memti, Pam, Dvn)
+    scheme.name: scheme
+    for scheme in (Conventional, Pruned, Mime, Heads, BnOnly, Piggyback, Packnet, Lora, Memti, Pam, Dvn)
 }

@@ -28,6 +28,10 @@ class LayerParameters:
     owned by the task, or None where a plain ReLU (a threshold of zero, stored nowhere) is enough. *norm* is where batch
     norm is: ``folded`` into a word a channel beside the weights (as a bias is), or the ``task``'s, a scale and a shift
     a channel that the comparators load, or nowhere (``none``); at one layer all tasks answer alike.
+
+    *view* tells apart, of tasks with one owner, those that compute with different ones of its weights, the others being
+    zero (*pruned*); *masks* adds a bit a weight and view that says which. *index_bits* are bits beside every weight
+    that say the same for all views. Raises :class:`ValueError` where these do not go together.
     """
 
     weights_owner: str
@@ -35,6 +39,16 @@ class LayerParameters:
     pruned: bool = False
     thresholds: Thresholds | None = None
     norm: Norm = "folded"
+    view: str | None = None
+    masks: Literal["task"] | None = None
+    index_bits: int = 0
+
+    def __post_init__(self) -> None:
+        """Check what goes together."""
+        if self.masks is not None and self.view is None:
+            raise ValueError("masks are those of a view")
+        if self.view is not None and self.storage != "dense":
+            raise ValueError("weights of which there are views are stored dense")
 
 
 def is_head(node: Node) -> bool:

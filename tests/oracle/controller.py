@@ -56,7 +56,7 @@ class Controller:
 
     def _program_order(self) -> Iterator[Step]:
         for made in self.world.program.passes:
-            weights = [made.weight_block] if made.starts_fill and made.weight_block else []
+            weights = [block for block in (made.weight_block, made.mask_block) if made.starts_fill and block]
             rest = [*made.activation_blocks, *made.threshold_blocks]
             before = made.phase - 1 if made.first_of_phase and made.phase > 0 else None
             if made.first_of_phase and weights:

@@ -53,7 +53,7 @@ def pass_cost(made: Pass, storage: Storage) -> PassCost:
         zeros = 0
         if not vector:
             for column in reading[channel]:
-                zeros += storage.weight_is_zero(operation, source, made.owner, column, channel, tap)
+                zeros += storage.weight_is_zero(operation, source, made.zeros_of, column, channel, tap)
         kept[channel, tap] = len(reading[channel]) - zeros
 
     cost = PassCost([], 0, 0, 0, 0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 
 from mimesim.config.hardware import Hardware
 from mimesim.config.schedule import Schedule
@@ -25,71 +24,10 @@ from .geometry import (
     position_tiles,
 )
 from .interface import OracleCase, OracleImage, Phase
+from .passes import Group, Job, Pass, Program
 from .storage import Block, Storage, dead_blocks, is_read, owner_of, uses_thresholds, uses_unit
 
 __all__ = ["Job", "Pass", "Program", "build"]
-
-Group = tuple[int, ...]  # images by their number in the run
-
-
-@dataclass
-class Pass:
-    """One pass of the PE grid."""
-
-    index: int
-    phase: int
-    accumulation: int
-    operation: Operation
-    owner: str
-    group: Group
-    tile_index: int
-    tile: tuple[int, ...]
-    position_tile: PositionTile
-    chunk: Chunk
-    weight_block: Block | None
-    fill: int | None  # the fill whose weights it uses
-    starts_fill: bool
-    first_of_phase: bool
-    first_of_accumulation: bool
-    activation_blocks: list[Block]
-    threshold_blocks: list[Block]
-    job: int | None = None  # the drain job that its end allows
-
-
-@dataclass
-class Job:
-    """One drain job: it writes blocks to DRAM and others, those *allocated*, into a cache.
-
-    Which of the blocks that it completes are allocated is found when they are looked up; until then they are *writes*,
-    and *cached* are the images whose blocks may be.
-    """
-
-    index: int
-    accumulation: int
-    cause: Pass
-    writes: list[Block]
-    cached: frozenset[int]
-    allocated: list[Block] = field(default_factory=list)
-
-    @property
-    def allocates(self) -> bool:
-        return bool(self.cached)
-
-
-@dataclass
-class Program:
-    """Everything in program order; *phase_passes* and *phase_jobs* hold the last index of each phase."""
-
-    storage: Storage
-    phases: list[Phase] = field(default_factory=list)
-    passes: list[Pass] = field(default_factory=list)
-    jobs: list[Job] = field(default_factory=list)
-    fills: list[Block] = field(default_factory=list)
-    last_pass_of_fill: list[int] = field(default_factory=list)
-    last_job_of_accumulation: list[int] = field(default_factory=list)
-    phase_passes: list[int] = field(default_factory=list)
-    phase_jobs: list[int] = field(default_factory=list)
-    phase_dead: list[set[tuple[object, ...]]] = field(default_factory=list)  # activation blocks nobody reads after it
 
 
 def build(
@@ -151,18 +89,21 @@ class _Nest:
             if hardware.caches.write_policy == "write_back"
             and is_read(self.storage, operations(network, hardware), operation.output, image)
         }
-        self.previous_block: Block | None = None
+        self.previous: tuple[Block | None, str] | None = None
         self.begun = False
 
     def _sets(self, images: list[int]) -> list[list[int]]:
         """Return the images that need the same weights, sets by their first image."""
-        alike: dict[tuple[tuple[Source, str], ...], list[int]] = {}
+        alike: dict[object, list[int]] = {}
         for image in images:
             present = self.storage.sources(image, self.operation)
             assert present[0] == self.operation.sources[0]
             owners = tuple((source, self._owner(source, image)) for source in present)
-            alike.setdefault(owners, []).append(image)
+            alike.setdefault((owners, self._view(image)), []).append(image)
         return list(alike.values())
+
+    def _view(self, image: int) -> str:
+        return self.storage.images[image].task if self.operation.name in self.case.views else ""
 
     def _owner(self, source: Source, image: int) -> str:
         if self.operation.vector:
@@ -245,10 +186,14 @@ class _Nest:
         program, operation = self.program, self.operation
         owner, tasks = self._owner(chunk.source, group[0]), [self.storage.images[image].task for image in group]
         block = None if operation.vector else self.storage.weights(operation, owner, tile_index, chunk.index)
-        starts_fill = block is not None and block is not self.previous_block
-        self.previous_block = block
+        view = "" if chunk.source.branch else self._view(group[0])
+        mask = None
+        if view and operation.name in self.case.masks:
+            mask = self.storage.mask(operation, view, tile_index, chunk.index)
+        starts_fill = block is not None and (block, view) != self.previous
+        self.previous = block, view
         if starts_fill and block is not None:
-            program.fills.append(block)
+            program.fills.append((block, mask))
             program.last_pass_of_fill.append(-1)
         fill = None if block is None else len(program.fills) - 1
         thresholds: list[Block] = []
@@ -268,6 +213,8 @@ class _Nest:
             position_tile=position_tile,
             chunk=chunk,
             weight_block=block,
+            mask_block=mask,
+            zeros_of=view or owner,
             fill=fill,
             starts_fill=starts_fill,
             first_of_phase=not self.begun,

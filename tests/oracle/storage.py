@@ -94,6 +94,8 @@ class Storage:
                 for owner in dict.fromkeys(owner_of(case, operation.name, task, branch) for task in running):
                     if not operation.vector:
                         self._place_weights(operation, owner, branch)
+            for task in running if operation.name in case.masks else ():
+                self._place_masks(operation, task)
             for task in running:
                 if uses_thresholds(case, operation):
                     self._place_thresholds(operation, task)
@@ -121,6 +123,9 @@ class Storage:
         if self.case.thresholds == "channel":
             return self.blocks["thresholds", operation.name, task, tile]
         return self.blocks["thresholds", operation.name, task, tile, position_tile]
+
+    def mask(self, operation: Operation, task: str, tile: int, chunk: int) -> Block:
+        return self.blocks["masks", operation.name, task, tile, chunk]
 
     def norm(self, operation: Operation, task: str, tile: int) -> Block:
         return self.blocks["norm", operation.name, task, tile]
@@ -166,13 +171,25 @@ class Storage:
                 dense, stored = self._count_weights(operation, owner, tile, chunk)
                 folded = operation.name not in self.case.task_norm
                 norm = len(tile) if chunk.index == 0 and folded else 0
-                words = {"weights": dense, "norm": norm}
+                index_bits = 0 if branch else self.case.index_bits
+                words = {"weights": dense, "index": ceil_div(dense * index_bits, self.hardware.word_bits), "norm": norm}
                 if self.case.storage == "bitmap" and not branch:
-                    index = ceil_div(dense, self.hardware.word_bits)
-                    words = {"weights": stored, "index": index, "norm": norm}
+                    words["weights"] = stored
+                    words["index"] += ceil_div(dense, self.hardware.word_bits)
                 bursts = ceil_div(sum(words.values()), self.hardware.burst_words)
                 key = ("weights", operation.name, owner, tile_index, chunk.index)
                 self._place(Block("weights", key, words, bursts, bursts, dense + norm))
+
+    def _place_masks(self, operation: Operation, task: str) -> None:
+        for tile_index, tile in enumerate(channel_tiles(operation, self.hardware)):
+            for chunk in chunks(operation, tile, self.hardware):
+                if chunk.source.branch:
+                    continue
+                columns = [len(columns_reading(operation, chunk.source, tile, channel)) for channel in chunk.channels]
+                words = ceil_div(sum(columns) * len(chunk.taps), self.hardware.word_bits)
+                bursts = ceil_div(words, self.hardware.burst_words)
+                key = ("masks", operation.name, task, tile_index, chunk.index)
+                self._place(Block("weights", key, {"index": words}, bursts, bursts))
 
     def _count_weights(self, operation: Operation, owner: str, tile: tuple[int, ...], chunk: Chunk) -> tuple[int, int]:
         dense = non_zero = 0
@@ -180,7 +197,8 @@ class Storage:
             for column in columns_reading(operation, chunk.source, tile, channel):
                 for tap in chunk.taps:
                     dense += 1
-                    non_zero += not self.weight_is_zero(operation, chunk.source, owner, column, channel, tap)
+                    if self.case.storage == "bitmap":
+                        non_zero += not self.weight_is_zero(operation, chunk.source, owner, column, channel, tap)
         return dense, non_zero
 
     def _place_thresholds(self, operation: Operation, task: str) -> None:

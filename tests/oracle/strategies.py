@@ -129,11 +129,13 @@ def _mask(draw: st.DrawFn, shape: tuple[int, ...]) -> np.ndarray:
 def cases(draw: st.DrawFn, network: Network, tasks: tuple[str, ...]) -> OracleCase:
     shared = draw(st.booleans())
     own = frozenset(node.name for node in network.weight_layers if shared and draw(st.integers(0, 3)) == 0)
-    pruned = draw(st.booleans())
+    pruned, storage = draw(st.booleans()), draw(st.sampled_from(["dense", "dense", "bitmap"]))
+    layers = [node.name for node in network.weight_layers]
+    views = frozenset(name for name in layers if storage == "dense" and draw(st.integers(0, 2)) == 0)
     masks = {
         (owner, node.name): _mask(draw, network.weight_shape(node))
         for node in network.weight_layers
-        for owner in ((SHARED,) if shared and node.name not in own else tasks)
+        for owner in ((SHARED,) if shared and node.name not in own | views else tasks)
         if pruned
     }
     branches = [(node.name, branch.name) for node in network.nodes for branch in node.branches]
@@ -147,7 +149,10 @@ def cases(draw: st.DrawFn, network: Network, tasks: tuple[str, ...]) -> OracleCa
         weights_shared=shared,
         own_layers=own,
         thresholds=draw(st.sampled_from([None, "neuron", "channel"])),
-        storage=draw(st.sampled_from(["dense", "bitmap"])),
+        storage=storage,
+        views=views,
+        masks=frozenset(name for name in views if draw(st.booleans())),
+        index_bits=draw(st.sampled_from([0, 0, 0, 1, 3])),
         weight_masks=masks if pruned else None,
     )
 
@@ -241,8 +246,7 @@ def _with_caches(hardware: Hardware, changes: dict[str, Any]) -> Hardware:
 def _bursts_by_kind(program: Program, index: int) -> dict[str, int]:
     made = program.passes[index]
     blocks: list[Block] = [*made.activation_blocks, *made.threshold_blocks]
-    if made.weight_block is not None:
-        blocks.append(made.weight_block)
+    blocks += [block for block in (made.weight_block, made.mask_block) if block is not None]
     if made.job is not None:
         job = program.jobs[made.job]
         blocks += [block for block in job.writes if block.key[2] in job.cached]

@@ -31,6 +31,9 @@ class DrawnScheme(Scheme):
             weights_owner=owner_of(self.case, node.name, task),
             storage=self.case.storage,
             pruned=self.case.weight_masks is not None and node.has_weights,
+            view=task if node.name in self.case.views else None,
+            masks="task" if node.name in self.case.masks else None,
+            index_bits=self.case.index_bits,
             norm="task" if node.name in self.case.task_norm else "folded",
             thresholds=self.case.thresholds if node.activation else None,
         )
@@ -57,7 +60,7 @@ class DrawnMasks:
         masks = self.case.weight_masks
         if masks is None:
             return None
-        return masks[owner_of(self.case, layer, task), layer]
+        return masks[task if layer in self.case.views else owner_of(self.case, layer, task), layer]
 
 
 def replayed(scenario: Scenario) -> CaseLedger:

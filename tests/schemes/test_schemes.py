@@ -15,7 +15,9 @@ from mimesim.schemes import (
     Lora,
     Memti,
     Mime,
+    Packnet,
     Pam,
+    Piggyback,
     Pruned,
     Scheme,
 )
@@ -50,6 +52,27 @@ def test_side_paths_belong_to_the_task() -> None:
         assert scheme.branch(node, branch, "cats") == LayerParameters("cats")
     down = Node(name="conv1.down", kind="conv", inputs=("image",), shape=(4, 8, 8))
     assert Lora().parameters(down, "cats") == LayerParameters("cats", norm="none")
+
+
+def test_views_of_shared_weights() -> None:
+    assert parameters(Piggyback(), "conv1") == LayerParameters(SHARED, pruned=True, view="cats", masks="task")
+    assert parameters(Piggyback(), "head") == parameters(Packnet(), "head") == LayerParameters("cats")
+    assert parameters(Packnet(), "add") == LayerParameters(SHARED)
+    # Nobody's, or one of as many tasks.
+    assert [parameters(Packnet(tasks), "conv1").index_bits for tasks in (1, 2, 3, 4, 7, 8)] == [1, 2, 2, 3, 3, 4]
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"masks": "task"}, {"view": "cats", "storage": "bitmap"}], ids=["masks-of-nothing", "view-of-a-bitmap"]
+)
+def test_what_does_not_go_together(wrong: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match="view"):
+        LayerParameters(SHARED, **wrong)  # type: ignore[arg-type]
+
+
+def test_packnet_has_tasks() -> None:
+    with pytest.raises(ValueError, match="at least 1"):
+        Packnet(tasks=0)
 
 
 def test_pam_tells_parts_by_their_units() -> None:
