@@ -67,6 +67,8 @@ def phase_bounds(phase: PhaseRecord, hardware: Hardware) -> dict[str, int]:
             bursts[tensor] += count
     bursts["weights"] -= phase.parts.early_reads
     bursts["outputs"] -= phase.parts.early_writes
+    # The task's norm comes the way of thresholds.
+    bursts["thresholds"] += bursts.pop("norm", 0)
     rate = bytes_per_cycle(hardware) / hardware.dram.organisation.burst_bytes
     words = hardware.burst_words
     filled = [bursts[kind] * words for kind in _FILLED]

@@ -1,13 +1,12 @@
 """The laws that every run must obey, recounted another way than the machine counts (DESIGN, section 10).
 
-A recount starts from the masks and the network's own numbers. MACs are counted by *scatter* (how many outputs read this
-input?), where the machine counts by gather (how many inputs does this output read?).
+A recount starts from the masks and the network's own numbers (:mod:`mimesim.recount` counts the MACs).
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
 from math import prod
 
@@ -19,21 +18,21 @@ from mimesim.config.hardware import Hardware
 from mimesim.energy import CaseEnergy, PriceList, padding_words
 from mimesim.ledger import SHARED_IMAGE, CaseLedger, ImageRow, PhaseRecord
 from mimesim.network import Node
+from mimesim.recount import recount_macs
 from mimesim.schedule.images import Image
 from mimesim.schedule.program import CasePlan
 
-__all__ = ["energy_violations", "fan_out", "recount_macs", "violations"]
+__all__ = ["energy_violations", "violations"]
 
 #: What goes from the PE grid into a cache, and from there to DRAM, if at all.
 _WRITTEN = {"outputs", "outputs_mask"}
 
 BoolArray = NDArray[np.bool_]
-IntArray = NDArray[np.int64]
 
 
 def violations(plan: CasePlan, ledger: CaseLedger) -> list[str]:
     """Return every law that *ledger* breaks, as a sentence with the place and both numbers; empty if it balances."""
-    recount = _Recount(plan, {phase.layer for phase in ledger.phases})
+    recount = _Recount(plan, {geometry.operation.name for geometry in plan.geometries})
     found: list[str] = []
     end = 0
     for number, phase in enumerate(ledger.phases):
@@ -63,49 +62,6 @@ def energy_violations(ledger: CaseLedger, energy: Energy, hardware: Hardware) ->
             sums = f"{prices.energy(parts)} {prices.unit}, the total is {prices.energy(total)}"
             found.append(f"energy ({accounting}): the parts sum to {sums}")
     return found
-
-
-def fan_out(size: int, outputs: int, kernel: int, stride: int, padding: int) -> IntArray:
-    """Return, for each of *size* elements along an axis, how many (output, tap) pairs read it."""
-    reads = np.arange(outputs)[:, None] * stride - padding + np.arange(kernel)[None, :]
-    counts: IntArray = np.bincount(reads[(reads >= 0) & (reads < size)], minlength=size)
-    return counts
-
-
-def recount_macs(
-    node: Node, shape: tuple[int, int, int], mask: BoolArray | None, weights: BoolArray | None = None
-) -> int:
-    """Return the MACs of a conv or linear *node* that reads a tensor of *shape* with the set elements of *mask*.
-
-    Every set element is multiplied once for each output that reads it. *weights* (Co, Ci / groups, kh, kw) marks the
-    non-zero ones of a pruned layer. None stands for all.
-    """
-    channels, *extents = shape
-    kernel = extents if node.kind == "linear" else node.kernel
-    axes = list(zip(extents, node.shape[1:], kernel, node.stride, node.padding, strict=True))
-    if weights is None:
-        reads = [fan_out(*axis) for axis in axes]
-        planes = np.full(extents, channels) if mask is None else mask.sum(axis=0, dtype=np.int64)
-        return int(reads[0] @ planes @ reads[1]) * (node.shape[0] // node.groups)
-    full = np.ones(shape, dtype=np.bool_) if mask is None else mask
-    rows, columns = (_readers(*axis) for axis in axes)
-    # [channel, tap row, tap column]: at how many positions the tap meets a set element. Exact in double precision.
-    hits = rows @ full.astype(np.float64) @ columns.T
-    return int((hits * _columns(weights, channels, node.groups)).sum())
-
-
-def _readers(size: int, outputs: int, kernel: int, stride: int, padding: int) -> NDArray[np.float64]:
-    """Return 1 at [tap, element] where some output reads the element through the tap, else 0."""
-    taps, elements = np.arange(kernel)[:, None], np.arange(size)[None, :]
-    position, rest = np.divmod(elements + padding - taps, stride)
-    reads: NDArray[np.float64] = ((rest == 0) & (position >= 0) & (position < outputs)).astype(np.float64)
-    return reads
-
-
-def _columns(weights: BoolArray, channels: int, groups: int) -> IntArray:
-    """Return, by [input channel, tap row, tap column], the outputs with a non-zero weight for it."""
-    grouped = weights.reshape(groups, -1, *weights.shape[1:]).sum(axis=1, dtype=np.int64)
-    return np.asarray(grouped.reshape(channels, *weights.shape[2:]))
 
 
 def _time_laws(phase: PhaseRecord, hardware: Hardware, start: int) -> Iterator[str]:
@@ -143,6 +99,8 @@ def _traffic_laws(phase: PhaseRecord, hardware: Hardware) -> Iterator[str]:
         for direction in ("read", "write"):
             booked = row.words["reg", "thresholds", direction]
             yield from _differ(f"{name}: scratchpad thresholds {direction}, thresholds loaded", booked, loaded)
+        moved = [row.words["reg", "norm", direction] for direction in ("read", "write")]
+        yield from _differ(f"{name}: scratchpad norm read, written", *moved)
 
 
 def _cache_laws(ledger: CaseLedger) -> Iterator[str]:
@@ -180,11 +138,15 @@ class _Recount:
         written = self._written(node)
         for index in phase.images:
             image, row, name = self._images[index], phase.rows[index], _name(index)
-            masks = [self._mask(image, tensor) for tensor in node.inputs]
+            masks = {tensor: self._mask(image, tensor) for tensor in node.reads if self._has(image, tensor)}
             yield from _differ(f"{name}: MACs, recounted", row.macs, self._macs(node, image, masks))
-            yield from _differ(f"{name}: dense MACs, recounted", row.macs_dense, self._network.macs_dense(node))
-            sets = (self._set(tensor, mask) for tensor, mask in zip(node.inputs, masks, strict=True))
-            yield from _differ(f"{name}: set inputs, recounted", row.input_set, sum(sets))
+            if len(masks) == len(node.reads):
+                dense = self._network.macs_dense(node)
+            else:
+                dense = self._macs(node, image, dict.fromkeys(masks), dense=True)
+            yield from _differ(f"{name}: dense MACs, recounted", row.macs_dense, dense)
+            sets = sum(self._set(tensor, mask) for tensor, mask in masks.items())
+            yield from _differ(f"{name}: set inputs, recounted", row.input_set, sets)
             yield from _differ(f"{name}: sums drained, outputs", row.words["reg", "outputs", "read"], prod(node.shape))
             output = self._mask(image, written)
             values = self._set(written, output)
@@ -194,13 +156,16 @@ class _Recount:
             yield from _differ(f"{name}: mask words written, recounted", _drained(row, "mask"), bitmap)
             loaded = row.words["cache", "thresholds", "read"]
             yield from _differ(f"{name}: thresholds loaded, recounted", loaded, self._thresholds(node, image))
+            loaded = row.words["reg", "norm", "read"]
+            yield from _differ(f"{name}: norm loaded, recounted", loaded, self._norm(node, image))
 
     def completeness(self, ledger: CaseLedger) -> Iterator[str]:
-        """Every image ran every layer exactly once."""
-        times = Counter((image, phase.layer) for phase in ledger.phases for image in phase.images)
-        for image in self._images:
+        """Every image ran every layer of its units exactly once, and no other."""
+        times = Counter((index, phase.layer) for phase in ledger.phases for index in phase.images)
+        for index, image in self._images.items():
             for layer in sorted(self._layers):
-                yield from _differ(f"{_name(image)}, layer {layer}: times it ran, once", times[image, layer], 1)
+                once = int(self._has(image, layer))
+                yield from _differ(f"{_name(index)}, layer {layer}: times it ran", times[index, layer], once)
 
     def storage(self, ledger: CaseLedger) -> Iterator[str]:
         """The parameters in DRAM are those of the network and the scheme."""
@@ -209,25 +174,51 @@ class _Recount:
             if tensor in ("weights", "norm"):
                 stored[layer, owner] += words
         for (layer, owner), words in stored.items():
-            node = self._network.node(layer)
-            expected = self._plan.scheme.weights_words(self._network, node)
-            if ledger.stored_words[layer, owner, "index"]:
-                expected = int(self._weights(owner, node).sum()) + node.shape[0]
+            expected = self._stored(self._network.node(layer), owner)
             yield from _differ(f"layer {layer}: weights of {owner} in DRAM, recounted", words, expected)
 
-    def _macs(self, node: Node, image: Image, masks: list[BoolArray | None]) -> int:
+    def _stored(self, node: Node, owner: str) -> int:
+        """Return the words of an owner's weights and norm at a layer: of its inputs and of the branches it owns."""
+        scheme, network, source = self._plan.scheme, self._network, next(iter(self._images.values())).trace
+        tasks = [task for task in self._plan.tasks if self._has(Image(-1, task, 0, source), node.name)]
+        users = [task for task in tasks if scheme.parameters(node, task).weights_owner == owner]
+        words = scheme.weights_words(network, node) if users else 0
+        norm = scheme.parameters(node, tasks[0]).norm if tasks else "folded"
+        if norm != "folded":
+            words -= node.shape[0] * bool(users)
+        if norm == "task":
+            words += 2 * node.shape[0] * (owner in tasks)
+        first = scheme.parameters(node, users[0]) if users else None
+        kept = source.weight_mask(users[0], node.name) if first is not None and first.pruned else None
+        if kept is not None and first is not None and first.storage == "bitmap":
+            words += int(kept.sum()) - kept.size
+        for branch in node.branches:
+            if any(scheme.branch(node, branch, task).weights_owner == owner for task in tasks):
+                words += prod(network.branch_shape(node, branch))
+        return words
+
+    def _macs(self, node: Node, image: Image, masks: Mapping[str, BoolArray | None], *, dense: bool = False) -> int:
+        """Return the MACs on the tensors in *masks*, the ones that the image has."""
         if not node.has_weights:
             return 0
-        shape = self._network.input_shape(node)
+        network, macs, offset = self._network, 0, 0
         pruned = self._plan.scheme.parameters(node, image.task).pruned and self._plan.skipping != "none"
-        if not pruned:
-            return recount_macs(node, shape, masks[0])
-        return recount_macs(node, shape, masks[0], image.trace.weight_mask(image.task, node.name))
+        weights = image.trace.weight_mask(image.task, node.name) if pruned and not dense else None
+        for tensor in node.inputs:
+            shape = network.node(tensor).shape
+            wide = shape[0] // node.groups
+            if tensor in masks:
+                kept = None if weights is None else weights[:, offset : offset + wide]
+                macs += recount_macs(node, shape, masks[tensor], kept)
+            offset += wide
+        for branch in node.branches:
+            if branch.input in masks:
+                shape = network.node(branch.input).shape
+                macs += recount_macs(node, shape, masks[branch.input], branch=branch)
+        return macs
 
-    def _weights(self, owner: str, node: Node) -> BoolArray:
-        image = next(iter(self._images.values()))
-        mask = image.trace.weight_mask(owner, node.name)
-        return np.ones(self._network.weight_shape(node), dtype=np.bool_) if mask is None else mask
+    def _has(self, image: Image, tensor: str) -> bool:
+        return image.runs(self._network.node(tensor).unit)
 
     def _mask(self, image: Image, tensor: str) -> BoolArray | None:
         """Return the mask by which the case goes; None where every element counts."""
@@ -261,9 +252,16 @@ class _Recount:
         granularity = self._plan.scheme.parameters(node, image.task).thresholds
         if granularity is None:
             return 0
+        return prod(node.shape) if granularity == "neuron" else self._channel_loads(node)
+
+    def _norm(self, node: Node, image: Image) -> int:
+        """Return the scales and shifts that the drains of one image load."""
+        own = node.has_weights and self._plan.scheme.parameters(node, image.task).norm == "task"
+        return 2 * self._channel_loads(node) if own else 0
+
+    def _channel_loads(self, node: Node) -> int:
+        """Return the words that an image loads if each tile loads one for each of its channels."""
         channels, height, width = node.shape
-        if granularity == "neuron":
-            return channels * height * width
         rows, columns = self._plan.hardware.grid.positions
         return channels * -(-height // min(rows, height)) * -(-width // min(columns, width))
 

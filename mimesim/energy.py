@@ -74,7 +74,11 @@ def padding_words(row: ImageRow, burst_words: int) -> dict[tuple[str, str], int]
     """Return, for each stream to or from DRAM, the words that its whole bursts hold beyond the useful ones."""
     padding = {}
     for (level, tensor, direction), bursts in row.bursts.items():
-        useful = sum(row.words[level, part, direction] for part in (tensor, *_COMPANIONS.get((tensor, direction), ())))
+        companions = _COMPANIONS.get((tensor, direction), ())
+        if (level, "norm", direction) in row.bursts:
+            # The task's norm has bursts of its own; what is folded travels with the weights.
+            companions = tuple(part for part in companions if part != "norm")
+        useful = sum(row.words[level, part, direction] for part in (tensor, *companions))
         padding[tensor, direction] = bursts * burst_words - useful
     return padding
 

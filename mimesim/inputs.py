@@ -84,7 +84,10 @@ def _scheme(workload: Workload, number: int, case: Case) -> Scheme:
         except ValidationError as error:
             rule = error.errors()[0]["msg"].replace("Input should", "must")
             raise workload.error(path, rule, value) from None
-    scheme: Scheme = kind(**case.options)
+    try:
+        scheme: Scheme = kind(**case.options)
+    except ValueError as error:
+        raise workload.error(("cases", number, "options"), str(error)) from None
     return scheme
 
 

@@ -115,9 +115,10 @@ class Runner:
         whole = schedule.batch_order == "layer_major"
         runs = [run for batch in self.batches(case) for run in ([batch] if whole else [[image] for image in batch])]
         return sum(
-            geometry.passes * sum(len(groups) for groups in group_images(geometry, scheme, images))
+            geometry.passes_with([owner is not None for owner in groups[0].owners]) * len(groups)
             for images in runs
             for geometry in geometries
+            for groups in group_images(geometry, scheme, images)
         )
 
     def run(self, name: str, begun: Callable[[int], None]) -> CaseResult:

@@ -61,6 +61,9 @@ class HashedMasks:
     def mask(self, task: str, image_index: int, tensor: str) -> NDArray[np.bool_]:
         return bits(f"{task} {image_index} {tensor}", self.network.node(tensor).shape, self.density)
 
+    def units(self, task: str) -> None:
+        return None
+
     def weight_mask(self, task: str, layer: str) -> NDArray[np.bool_] | None:
         return bits(f"{task} {layer}", self.network.weight_shape(layer), 0.1) if self.pruned else None
 

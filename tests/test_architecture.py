@@ -16,8 +16,8 @@ PACKAGE = ROOT / "mimesim"
 
 #: Each room imports only from rooms that stand before it (``docs/design.md`` tells what they are for).
 ROOMS = (
-    *("errors", "network", "networks", "trace", "config", "schemes", "ledger", "dram", "energy", "schedule"),
-    *("machine", "bounds", "conservation", "workers", "inputs", "simulation", "results"),
+    *("errors", "node", "network", "networks", "trace", "config", "schemes", "ledger", "dram", "energy", "schedule"),
+    *("machine", "bounds", "recount", "conservation", "workers", "inputs", "simulation", "results"),
     *("serving", "paper", "faults", "training", "cli"),
 )
 
@@ -25,8 +25,8 @@ ROOMS = (
 DOORS = {
     "PIL": ("training",),
     "click": ("cli",),
-    "numpy": ("conservation", "dram", "faults", "schedule", "serving", "trace", "training"),
-    "pydantic": ("config", "inputs", "network", "trace", "training"),
+    "numpy": ("conservation", "dram", "faults", "recount", "schedule", "serving", "trace", "training"),
+    "pydantic": ("config", "inputs", "network", "node", "trace", "training"),
     "rich": ("cli", "faults", "paper", "results", "serving", "training"),
     "simpy": ("machine", "serving"),
     "sklearn": ("training",),

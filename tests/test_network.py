@@ -97,6 +97,8 @@ def test_rounding_up_never_adds_a_window_that_starts_in_the_padding() -> None:
         network(image, pool | {"padding": (1, 1), "shape": (4, 3, 3)})
 
 
+WIDE = {"kernel": (3, 3), "padding": (1, 1)}
+SIDE = {"name": "side", "input": "image"}
 ADD = {"name": "add", "kind": "add", "inputs": ("image", "conv"), "shape": (4, 8, 8)}
 POOL = {"name": "pool", "kind": "max_pool", "inputs": ("image",), "shape": (4, 4, 4), "kernel": (2, 2)}
 LINEAR = {"name": "fc", "kind": "linear", "inputs": ("image",), "shape": (5, 1, 1)}
@@ -113,7 +115,7 @@ LINEAR = {"name": "fc", "kind": "linear", "inputs": ("image",), "shape": (5, 1, 
         ([IMAGE, CONV, CONV | {"name": "Conv"}], "'Conv': the name is taken .names that differ in case only"),
         ([IMAGE, CONV | {"inputs": ("imag",)}], "reads 'imag', which no earlier node outputs"),
         ([IMAGE, CONV | {"inputs": ("conv",)}], "reads 'conv', which no earlier node outputs"),
-        ([IMAGE, CONV | {"inputs": ()}], "a node of kind conv has exactly one input, not 0"),
+        ([IMAGE, CONV | {"inputs": ()}], "a node of kind conv has one input or more, not 0"),
         ([IMAGE | {"inputs": ("x",)}, CONV], "a node of kind input has no input, not 1"),
         ([IMAGE, ADD | {"inputs": ("image",)}], "a node of kind add has two inputs or more, not 1"),
         ([IMAGE, ADD | {"inputs": ("image", "image")}], "reads the same tensor twice"),
@@ -134,11 +136,44 @@ LINEAR = {"name": "fc", "kind": "linear", "inputs": ("image",), "shape": (5, 1, 
         ([IMAGE, LINEAR | {"kernel": (8, 8)}], "a node of kind linear has no kernel"),
         ([IMAGE, LINEAR | {"shape": (5, 1, 2)}], "the shape of a linear node is .features, 1, 1."),
         ([IMAGE | {"stride": (2, 2)}, CONV], "a node of kind input has no stride"),
+        ([IMAGE, CONV | {"branches": (SIDE, SIDE)}], "two branches have the same name"),
+        ([IMAGE, CONV | {"branches": (SIDE | {"input": "x"},)}], "reads 'x', which no earlier node outputs"),
+        ([IMAGE, CONV | {"branches": (SIDE | {"kernel": (3, 3)},)}], "branch 'side': output height 8 .* expected 6$"),
+        ([IMAGE, CONV | {"groups": 2, "branches": (SIDE,)}], "groups go with one input and no branches"),
+        ([IMAGE, POOL | {"branches": (SIDE,)}], "a node of kind max_pool has no branches"),
+        (
+            [IMAGE, POOL | {"shape": (4, 7, 7)}, CONV | {"inputs": ("image", "pool")}],
+            "as one: heights and widths must be equal",
+        ),
     ],
 )
 def test_an_impossible_network_is_refused(specs: list[dict[str, Any]], message: str) -> None:
     with pytest.raises(ValidationError, match="(?m)" + message.replace("$", r"(?= \[)")):
         network(*specs)
+
+
+def test_several_inputs_are_read_as_one_tensor() -> None:
+    joined = CONV | WIDE | {"name": "joined", "inputs": ("conv", "image")}
+    net = network(IMAGE, CONV, joined)
+
+    assert net.input_shape("joined") == (10, 8, 8)
+    assert net.weight_shape("joined") == (6, 10, 3, 3)
+    # Of 3 taps on 8 elements with padding 1, 22 lie inside on each axis.
+    assert net.macs_dense("joined") == 6 * 10 * 22 * 22
+    assert [node.name for node in net.consumers("image")] == ["conv", "joined"]
+
+
+def test_branches_add_their_weights_and_multiplications() -> None:
+    factor = CONV | {"name": "factor", "shape": (2, 8, 8)}
+    up = {"name": "up", "input": "factor"}
+    net = network(IMAGE, factor, CONV | WIDE | {"branches": (SIDE, up)})
+    conv = net.node("conv")
+
+    assert [net.branch_shape(conv, branch) for branch in conv.branches] == [(6, 4, 1, 1), (6, 2, 1, 1)]
+    assert (net.weight_words(conv), net.branch_words(conv)) == (6 * 4 * 9, 6 * 4 + 6 * 2)
+    assert net.macs_dense(conv) == 6 * 4 * 22 * 22 + (6 * 4 + 6 * 2) * 64
+    assert conv.reads == ("image", "factor")
+    assert [node.name for node in net.consumers("factor")] == ["conv"]
 
 
 def test_networks_are_values() -> None:

@@ -45,7 +45,7 @@ class Case(Strict):
 
     name: Label
     title: str = Field("", description="what people read in tables and plots; the name if empty")
-    scheme: Label = Field(description="how the tasks share parameters: conventional, pruned, mime")
+    scheme: Label = Field(description="how the tasks share parameters: conventional, pruned, mime and others")
     trace: Label = Field(description="which of the workload's traces it replays")
     skipping: Skipping = Field("per_position", description="what the machine does about zero activations")
     options: dict[str, Any] = Field({}, description="options of the scheme, which checks them")

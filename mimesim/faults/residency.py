@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +19,7 @@ from mimesim.machine.controller import make_caches
 from mimesim.machine.kinds import ACTIVATIONS, THRESHOLDS, WEIGHTS
 from mimesim.schedule.geometry import Geometry
 from mimesim.schedule.images import Image
-from mimesim.schedule.loopnest import Accumulation, Group, accumulations, group_images
+from mimesim.schedule.loopnest import Accumulation, Group, accumulations, chunk_runs, group_images
 from mimesim.schedule.memory_map import ActivationRegion
 from mimesim.schedule.program import CasePlan, Phase
 
@@ -106,11 +107,8 @@ class _Collector:
 def walk(plan: CasePlan) -> Iterator[BatchCopies]:
     """Give the copies of each batch of *plan*, in order; the caches start empty."""
     walker = _Walker(plan)
-    phases = plan.phases()
-    count = len(plan.geometries)
-    for batch in plan.batches:
-        runs = 1 if plan.schedule.batch_order == "layer_major" else len(batch)
-        yield walker.batch(batch, [next(phases) for _ in range(runs * count)])
+    for number, phases in groupby(plan.phases(), key=lambda phase: phase.record.batch):
+        yield walker.batch(plan.batches[number], list(phases))
 
 
 class _Walker:
@@ -164,6 +162,8 @@ class _Walker:
                     block = phase.fills[current].block
                     hit = self._look_up(self._caches[WEIGHTS], block.address, block.bursts, WEIGHTS)
                     number = numbers[self._weights[block.address][1]]
+                    if (mask := phase.fills[current].mask) is not None:
+                        self._look_up(self._caches[WEIGHTS], mask.address, mask.bursts, WEIGHTS)
                     # Every fill is a copy of its own, in each PE.
                     copies = cached.copy(block.address, number, not hit), fills.copy(block.address, number, True)
                 cached.use(copies[0], users, tile)
@@ -205,6 +205,11 @@ class _Walker:
             number = channel_tile if per_channel else channel_tile * len(geometry.position_tiles) + tile
             hit = self._look_up(self._caches[THRESHOLDS], block.address, block.bursts, THRESHOLDS)
             found.use(found.copy(block.address, number, not hit), tuple(places), tile)
+        for task in dict.fromkeys(image.task for image in group.images):
+            if norms := placement.norms.get((position, task)):
+                # Nobody asks about these, but they take their room.
+                block = norms[channel_tile]
+                self._look_up(self._caches[THRESHOLDS], block.address, block.bursts, THRESHOLDS)
 
     def _look_up(self, cache: Cache, address: int, bursts: int, kind: int) -> bool:
         return cache.lookup(address, bursts * self._burst_words, kind, 0, no_victims())
@@ -217,8 +222,6 @@ def _weight_keys(geometry: Geometry) -> list[tuple[int, int]]:
 def _passes(geometry: Geometry, walked: Iterator[Accumulation]) -> Iterator[tuple[Group, int, int, bool]]:
     """Give (group, position tile, channel tile, whether it is the last chunk) of each pass, in program order."""
     for accumulation in walked:
-        chunks = geometry.chunks_of[accumulation.channel_tile]
-        for k in chunks:
-            for group in accumulation.groups:
-                for tile in accumulation.position_tiles:
-                    yield group, tile, accumulation.channel_tile, k == chunks[-1]
+        for _, group, last in chunk_runs(geometry, accumulation):
+            for tile in accumulation.position_tiles:
+                yield group, tile, accumulation.channel_tile, last

@@ -44,32 +44,43 @@ class WeightWords(_Words):
     """The weight blocks of one operation, in (channel tile, chunk) order, without norm and uncompressed.
 
     A block holds, for each channel of its chunk, the chunk's taps x the columns of the tile that read the channel.
+    The weights of all inputs are one tensor, channel after channel; those of each branch follow, tensor after tensor.
     """
 
     def __init__(self, geometry: Geometry) -> None:
         operation = geometry.operation
-        source = operation.sources[0]
-        self._taps = source.taps
-        self._inputs = source.shape[0] // operation.groups
-        self._outputs = operation.shape[0] // operation.groups
+        outputs = operation.shape[0] // operation.groups
+        wide = sum(source.shape[0] for source in operation.sources if source.branch is None) // operation.groups
+        # By source: where its tensor begins, the input channels and the taps of a filter in it.
+        tensors: list[tuple[int, int, int]] = []
+        begin = operation.shape[0] * wide * operation.sources[0].taps
+        for source in operation.sources:
+            if source.branch is None:
+                tensors.append((0, wide, source.taps))
+            else:
+                tensors.append((begin, source.shape[0], source.taps))
+                begin += operation.shape[0] * source.shape[0] * source.taps
         sizes: list[int] = []
-        rows: list[tuple[int, int, int, int, int]] = []
+        rows: list[tuple[int, ...]] = []
         for tile, (first, _) in enumerate(geometry.channel_tiles):
             for k in geometry.chunks_of[tile]:
                 chunk = geometry.chunks[k]
+                source, tensor = operation.sources[chunk.source], tensors[chunk.source]
                 sizes.append(geometry.weights_in(tile, chunk))
                 for channel in range(chunk.c0, chunk.c1):
-                    low = first if operation.groups == 1 else max(first, channel // self._inputs * self._outputs)
+                    low = first if operation.groups == 1 else max(first, channel // wide * outputs)
                     columns = geometry.columns(tile, channel)
+                    inside = source.offset + channel % tensor[1]
                     if columns:
-                        rows.append((channel, chunk.t0, columns, low, columns * (chunk.t1 - chunk.t0)))
+                        rows.append((*tensor, inside, chunk.t0, columns, low, columns * (chunk.t1 - chunk.t0)))
         self.sizes = np.array(sizes, np.int64)
         # One row of this table: the words of one channel of one block, which follow each other.
-        self._channel, self._tap, self._columns, self._low, lengths = np.array(rows, np.int64).T
+        table = np.array(rows, np.int64).T
+        self._begin, self._inputs, self._taps, self._channel, self._tap, self._columns, self._low, lengths = table
         self._row_starts = np.cumsum(lengths) - lengths
 
     def elements(self, words: Ints) -> Ints:
-        """Return the index of each word's weight in the flat (C_out, C_in / groups, taps) tensor.
+        """Return the index of each word's weight in the flat (C_out, C_in / groups, taps) tensors.
 
         *words* count through the blocks of one owner.
         """
@@ -77,7 +88,8 @@ class WeightWords(_Words):
         inside = words - self._row_starts[row]
         output = self._low[row] + inside % self._columns[row]
         tap = self._tap[row] + inside // self._columns[row]
-        found: Ints = (output * self._inputs + self._channel[row] % self._inputs) * self._taps + tap
+        filters: Ints = output * self._inputs[row] + self._channel[row]
+        found: Ints = self._begin[row] + filters * self._taps[row] + tap
         return found
 
 

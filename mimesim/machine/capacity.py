@@ -34,6 +34,8 @@ def check_capacity(plan: CasePlan) -> None:
     for position, geometry in enumerate(plan.geometries):
         layer = geometry.operation.name
         needs = [_Need(*(bursts * words for bursts in need)) for need in _needs(plan, position)]
+        if not needs:
+            continue  # no image runs it
         if caches.organisation == "unified":
             worst = max(needs, key=sum)
             _require(layer, "unified_kib", caches, worst, bits)
@@ -59,32 +61,42 @@ def _groups(plan: CasePlan, position: int) -> Iterator[Group]:
 def _needs(plan: CasePlan, position: int) -> Iterator[tuple[int, ...]]:
     """Yield bursts (weights, activations, thresholds, outputs) of the passes that could be the most demanding ones."""
     geometry, placement = plan.geometries[position], plan.placement
-    image = plan.batches[0][0]
-    slots = [region.slot for region in placement.inputs(position, image)]
+    slots = [placement.slots[source.tensor] for source in geometry.operation.sources]
     touched = [
         [len(blocks) * slots[chunk.source] for chunk, blocks in zip(geometry.chunks, windows, strict=True)]
         for windows in geometry.windows
     ]
-    completed = geometry.completed if plan.writes_back(position) else {}
-    output = placement.output(position, image).slot
+    output = placement.slots[geometry.operation.output]
     most_touched = [max(column) for column in zip(*touched, strict=True)]
     kinds = {
-        (group.owner, len(group.images), tuple(sorted({image.task for image in group.images})))
+        (
+            (group.owners, group.view),
+            len(group.images),
+            tuple(sorted({image.task for image in group.images})),
+            sum(plan.writes_back(position, image) for image in group.images),
+        )
         for group in _groups(plan, position)
     }
-    for owner, images, tasks in kinds:
-        weights = placement.weights.get((position, owner), {})
+    for (owners, view), images, tasks, writing in kinds:
+        masks = placement.masks.get((position, view or ""), {})
+        completed = geometry.completed if writing else {}
+        weights = [placement.weights.get((position, owner or ""), {}) for owner in owners]
         thresholds = [blocks for task in tasks if (blocks := placement.thresholds.get((position, task))) is not None]
-        for tile, chunks in enumerate(geometry.chunks_of):
+        norms = [norm for task in tasks if (norm := placement.norms.get((position, task))) is not None]
+        for tile, every in enumerate(geometry.chunks_of):
+            chunks = [k for k in every if owners[geometry.chunks[k].source] is not None]
+            own = sum(each[tile].bursts for each in norms)
             for k in chunks:
-                fetched = weights[tile, k].bursts if weights else 0
-                if k != chunks[-1] or not (thresholds or completed):
+                blocks = weights[geometry.chunks[k].source]
+                fetched = blocks[tile, k].bursts if blocks else 0
+                fetched += masks[tile, k].bursts if (tile, k) in masks else 0
+                if k != chunks[-1] or not (thresholds or norms or completed):
                     yield fetched, most_touched[k] * images, 0
                     continue
                 for place in range(len(geometry.position_tiles)):
-                    loaded = sum(blocks[tile, place].bursts for blocks in thresholds)
-                    allocated = len(completed.get((tile, place), ())) * output
-                    yield fetched, touched[place][k] * images, loaded, allocated * images
+                    loaded = own + sum(each[tile, place].bursts for each in thresholds)
+                    allocated = len(completed.get((tile, place), ())) * output * writing
+                    yield fetched, touched[place][k] * images, loaded, allocated
 
 
 def _require(layer: str, key: str, caches: Caches, need: _Need, word_bits: int) -> None:

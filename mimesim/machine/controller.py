@@ -82,8 +82,8 @@ class Controller:
         self._tasks: dict[int, str] = {}
         #: What the phase before the current one was the last to read.
         self._dead: list[ActivationRegion] = []
-        #: What the current phase fetched: (image, kind) to values, bitmap or index, norm, bursts.
-        self._fetched: dict[tuple[int, int], list[int]] = {}
+        #: What the current phase fetched: (image, tensor) to values, bitmap or index, norm, bursts.
+        self._fetched: dict[tuple[int, str], list[int]] = {}
         self.busy_cycles = 0
         environment.process(self._run())
 
@@ -214,14 +214,19 @@ class Controller:
             self._parameters[needed.block.address] = use
         if not self._find(run, use, needed.block, WEIGHTS, run.first_fill + fill, victims):
             runs.append((needed.block.address, needed.block.bursts))
-            self._count(needed.image, WEIGHTS, needed.block)
+            self._count(needed.image, READS[WEIGHTS], needed.block)
+        if (mask := needed.mask) is not None:
+            use = Use(READS[WEIGHTS], needed.view or SHARED, run.phase.record.layer, mask)
+            if not self._find(run, use, mask, WEIGHTS, run.first_fill + fill, victims):
+                runs.append((mask.address, mask.bursts))
+                self._count(needed.mask_image, READS[WEIGHTS], mask)
 
     def _look_up_thresholds(self, run: PhaseRun, job: int, victims: Victims, runs: Runs) -> None:
         for needed in run.phase.jobs[job].thresholds:
             use = Use(READS[THRESHOLDS], needed.task, run.phase.record.layer, needed.block)
             if not self._find(run, use, needed.block, THRESHOLDS, run.first_job + job, victims):
                 runs.append((needed.block.address, needed.block.bursts))
-                self._count(needed.image, THRESHOLDS, needed.block)
+                self._count(needed.image, needed.tensor, needed.block)
 
     def _look_up_activations(self, run: PhaseRun, place: int, victims: Victims, runs: Runs) -> None:
         cache, number = self._caches[ACTIVATIONS], run.first_pass + place
@@ -279,8 +284,8 @@ class Controller:
             self._note(run, cache, use, [block.address])
         return found
 
-    def _count(self, image: int, kind: int, block: ParameterBlock) -> None:
-        sums = self._fetched.setdefault((image, kind), [0, 0, 0, 0])
+    def _count(self, image: int, tensor: str, block: ParameterBlock) -> None:
+        sums = self._fetched.setdefault((image, tensor), [0, 0, 0, 0])
         sums[0] += block.values
         sums[1] += block.index
         sums[2] += block.norm
@@ -289,20 +294,20 @@ class Controller:
     def _book(self, phase: Phase) -> None:
         """Book what left DRAM and entered a cache in this phase, word for word."""
         for region in {id(region): region for lookups in phase.lookups for region, _ in lookups}.values():
-            self._fetched[region.image, ACTIVATIONS] = [
+            self._fetched[region.image, READS[ACTIVATIONS]] = [
                 total + more
                 for total, more in zip(
-                    self._fetched.get((region.image, ACTIVATIONS), _NOTHING), region.take_fetched(), strict=True
+                    self._fetched.get((region.image, READS[ACTIVATIONS]), _NOTHING), region.take_fetched(), strict=True
                 )
             ]
         for (image, kind), (values, index, norm, bursts) in self._fetched.items():
             row = phase.record.row(image)
             for tensor, words in (
-                (READS[kind], values),
-                ("mask" if kind == ACTIVATIONS else "index", index),
+                (kind, values),
+                ("mask" if kind == READS[ACTIVATIONS] else "index", index),
                 ("norm", norm),
             ):
                 row.book("dram", tensor, "read", words)
                 row.book("cache", tensor, "write", words)
-            row.bursts["dram", READS[kind], "read"] += bursts
+            row.bursts["dram", kind, "read"] += bursts
         self._fetched.clear()

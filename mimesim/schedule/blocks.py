@@ -92,6 +92,12 @@ class StoredBlocks:
         bursts = -(-(values + bitmap) // hardware.burst_words)
         return cls(values, bitmap, bursts, slot_bursts(grid, mask is not None, hardware))
 
+    @classmethod
+    def absent(cls, grid: BlockGrid) -> StoredBlocks:
+        """Store nothing: the image has no such tensor."""
+        nothing = np.zeros_like(grid.elements)
+        return cls(nothing, nothing, nothing, 0)
+
 
 def slot_bursts(grid: BlockGrid, compressed: bool, hardware: Hardware) -> int:
     """Return the bursts reserved for each block of a tensor, full and unclipped, with its bitmap if compressed."""

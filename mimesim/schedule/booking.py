@@ -27,6 +27,8 @@ def book_phase(plan: CasePlan, phase: Phase) -> None:
         row.book("cache", "index", "read", block.index)
         row.book("cache", "norm", "read", block.norm)
         row.book("reg", "weights", "write", block.filled * plan.hardware.grid.rows)
+        if fill.mask is not None:
+            phase.record.row(fill.mask_image).book("cache", "index", "read", fill.mask.index)
 
 
 def _book_image(plan: CasePlan, phase: Phase, position: int, image: Image, row: ImageRow) -> None:
@@ -37,8 +39,14 @@ def _book_image(plan: CasePlan, phase: Phase, position: int, image: Image, row: 
     masks = image.trace.weight_mask(image.task, operation.name) if _prunes(plan, position, image) else None
     row.macs = costs.macs(masks)
     row.macs_dense = dense.macs(None)
-    row.input_elements = sum(prod(source.shape) for source in operation.sources)
-    row.input_set = sum(int(stored.values.sum()) for stored in costs.inputs)
+    # A tensor that several sources read is one tensor.
+    read = {
+        source.tensor: (prod(source.shape), int(stored.values.sum()))
+        for source, stored, present in zip(operation.sources, costs.inputs, costs.present, strict=True)
+        if present
+    }
+    row.input_elements = sum(elements for elements, _ in read.values())
+    row.input_set = sum(values for _, values in read.values())
     row.output_elements = prod(operation.output_shape)
     row.output_set = costs.output_set
     _book_activations(geometry, costs, row)
@@ -53,7 +61,13 @@ def _book_image(plan: CasePlan, phase: Phase, position: int, image: Image, row: 
         row.book("cache", "thresholds", "read", words)
         row.book("reg", "thresholds", "write", words)
         row.book("reg", "thresholds", "read", words)
-    if not plan.writes_back(position):
+    norms = plan.placement.norms.get((position, image.task))
+    if norms is not None:
+        words = len(geometry.position_tiles) * sum(block.values for block in norms.values())
+        row.book("cache", "norm", "read", words)
+        row.book("reg", "norm", "write", words)
+        row.book("reg", "norm", "read", words)
+    if not plan.writes_back(position, image):
         # Else the caches decide what is written, and when.
         output = costs.output
         row.book("dram", "outputs", "write", int(output.values.sum()))
@@ -101,6 +115,7 @@ def _book_pe_cycles(
             geometry.weights_in(tile, geometry.chunks[k])
             for tile, chunks in enumerate(geometry.chunks_of)
             for k in chunks
+            if costs.present[geometry.chunks[k].source]
         )
         if plan.skipping == "gate":
             pe.gated += slots - row.macs
@@ -122,4 +137,10 @@ def book_storage(plan: CasePlan) -> Counter[tuple[str, str, str]]:
     for (position, task), blocks in plan.placement.thresholds.items():
         layer = plan.geometries[position].operation.name
         stored[layer, task, "thresholds"] += sum({block.address: block.values for block in blocks.values()}.values())
+    for (position, view), masks in plan.placement.masks.items():
+        layer = plan.geometries[position].operation.name
+        stored[layer, view, "index"] += sum(block.index for block in masks.values())
+    for (position, task), norms in plan.placement.norms.items():
+        layer = plan.geometries[position].operation.name
+        stored[layer, task, "norm"] += sum(block.values for block in norms.values())
     return +stored

@@ -31,6 +31,7 @@ class ImageCosts:
     """One operation, one image: pairs that are inside the tensor (*dense*) and those that are also set (*sparse*).
 
     *kept* are the outputs written by [channel tile, position tile], *inputs* and *output* the blocks in memory.
+    *present* says which sources the image has; in the others nothing counts.
     """
 
     geometry: Geometry
@@ -41,11 +42,12 @@ class ImageCosts:
     inputs: list[StoredBlocks]
     output: StoredBlocks
     output_set: int
+    present: tuple[bool, ...]
 
     @property
     def masks(self) -> list[NDArray[np.bool_] | None]:
         """The mask of each source, None where every element counts; read again, for they are large."""
-        return _masks(self.geometry, self.image)
+        return _masks(self.geometry, self.image, self.present)
 
     @cached_property
     def unweighted_macs(self) -> int:
@@ -85,26 +87,32 @@ class CostBook:
     def costs(self, geometry: Geometry, image: Image, skipping: Skipping) -> ImageCosts:
         """Return the costs of *image* at the operation of *geometry*."""
         operation = geometry.operation
+        present = tuple(image.runs(source.unit) for source in operation.sources)
         dense = skipping == "none" or not (operation.output_sparse or any(s.sparse for s in operation.sources))
         key: tuple[object, ...] = (
-            (id(geometry),) if dense else (id(geometry), id(image.trace), image.task, image.number)
+            (id(geometry), present) if dense else (id(geometry), id(image.trace), image.task, image.number)
         )
         if key not in self._kept:
-            self._kept[key] = _cost(geometry, None if dense else image)
+            self._kept[key] = _cost(geometry, None if dense else image, present)
             while len(self._kept) > _KEEP:
                 self._kept.popitem(last=False)
         self._kept.move_to_end(key)
         return self._kept[key]
 
 
-def _masks(geometry: Geometry, image: Image | None) -> list[NDArray[np.bool_] | None]:
-    sources = geometry.operation.sources
-    return [image.mask(source.tensor) if image is not None and source.sparse else None for source in sources]
+def _masks(geometry: Geometry, image: Image | None, present: tuple[bool, ...]) -> list[NDArray[np.bool_] | None]:
+    masks: list[NDArray[np.bool_] | None] = []
+    for source, there in zip(geometry.operation.sources, present, strict=True):
+        if not there:
+            masks.append(np.zeros(source.shape, dtype=np.bool_))
+        else:
+            masks.append(image.mask(source.tensor) if image is not None and source.sparse else None)
+    return masks
 
 
-def _cost(geometry: Geometry, image: Image | None) -> ImageCosts:
+def _cost(geometry: Geometry, image: Image | None, present: tuple[bool, ...]) -> ImageCosts:
     operation, hardware = geometry.operation, geometry.hardware
-    masks = _masks(geometry, image)
+    masks = _masks(geometry, image, present)
     output = image.mask(operation.output) if image is not None and operation.output_sparse else None
     sparse, pairs = count(geometry, masks)
     kept = kept_outputs(geometry, output)
@@ -116,9 +124,13 @@ def _cost(geometry: Geometry, image: Image | None) -> ImageCosts:
         sparse=sparse,
         pairs=pairs.astype(np.int32),
         kept=kept,
-        inputs=[StoredBlocks.of(grid, mask, hardware) for grid, mask in zip(geometry.inputs, masks, strict=True)],
+        inputs=[
+            StoredBlocks.of(grid, mask, hardware) if there else StoredBlocks.absent(grid)
+            for grid, mask, there in zip(geometry.inputs, masks, present, strict=True)
+        ],
         output=StoredBlocks.of(geometry.output, output, hardware),
         output_set=int(np.prod(operation.output_shape)) if output is None else int(output.sum()),
+        present=present,
     )
 
 
@@ -126,7 +138,8 @@ def _cost(geometry: Geometry, image: Image | None) -> ImageCosts:
 class PassCosts:
     """What the passes of a group of images cost, by [position tile, chunk].
 
-    *steps*: cycles of the slowest row. *feed*: cycles of the activation network. *cycles*: the pass, swap included.
+    *steps*: cycles of the slowest row. *feed*: cycles of the activation network. *cycles*: the pass, swap included. All
+    images have the same sources; chunks of others take no cycles.
     """
 
     images: list[ImageCosts]
@@ -141,7 +154,10 @@ class PassCosts:
         for other in images[1:]:
             steps, words = np.maximum(steps, other.sparse.largest), words + other.sparse.total
         if skipping in ("none", "gate"):
-            steps = np.broadcast_to(np.array([chunk.pairs for chunk in geometry.chunks]), steps.shape)
+            present = images[0].present
+            steps = np.broadcast_to(
+                np.array([chunk.pairs * present[chunk.source] for chunk in geometry.chunks]), steps.shape
+            )
         elif skipping == "lockstep":
             steps = lockstep_steps(geometry, [image.masks for image in images])
         return cls(images, skipping, steps, -(-words // geometry.hardware.noc.activation_words_per_cycle))

@@ -128,7 +128,8 @@ def weighted_macs(
 ) -> IntArray:
     """Return the MACs of each [channel tile, chunk] summed over all positions, for grouped or pruned operations.
 
-    *weights* (Co, Ci / groups, kh, kw) marks the non-zero weights; None means that none is zero.
+    *weights* (Co, Ci / groups, kh, kw) marks the non-zero weights, of all inputs as one tensor; None means that none is
+    zero, as no weight of a branch is.
     """
     operation = geometry.operation
     macs = np.zeros((len(geometry.channel_tiles), len(geometry.chunks)), dtype=np.int64)
@@ -150,14 +151,16 @@ def columns_per_pair(geometry: Geometry, tile: int, chunk: Chunk, weights: NDArr
     operation = geometry.operation
     first, last = geometry.channel_tiles[tile]
     taps = chunk.t1 - chunk.t0
-    if weights is None:
+    source = operation.sources[chunk.source]
+    if weights is None or source.branch is not None:
         return np.repeat([geometry.columns(tile, c) for c in range(chunk.c0, chunk.c1)], taps)
     flat = weights.reshape(*weights.shape[:2], -1)[:, :, chunk.t0 : chunk.t1]
     if operation.groups == 1:
-        left: IntArray = flat[first:last, chunk.c0 : chunk.c1].sum(axis=0, dtype=np.int64)
+        channels = slice(source.offset + chunk.c0, source.offset + chunk.c1)
+        left: IntArray = flat[first:last, channels].sum(axis=0, dtype=np.int64)
         return left.ravel()
     outputs = operation.shape[0] // operation.groups
-    inputs = operation.sources[chunk.source].shape[0] // operation.groups
+    inputs = source.shape[0] // operation.groups
     columns = np.zeros((chunk.c1 - chunk.c0, taps), dtype=np.int64)
     for i, channel in enumerate(range(chunk.c0, chunk.c1)):
         group = channel // inputs

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -193,6 +194,11 @@ class Geometry:
     def passes(self) -> int:
         """Passes of one image group: (channel tile, position tile, chunk)."""
         return len(self.position_tiles) * sum(len(chunks) for chunks in self.chunks_of)
+
+    def passes_with(self, present: Sequence[bool]) -> int:
+        """Return the passes of one image group for which only some sources are *present*."""
+        chunks = sum(present[self.chunks[k].source] for chunks in self.chunks_of for k in chunks)
+        return len(self.position_tiles) * chunks
 
     def position_steps(self, schedule: Schedule) -> list[range]:
         """Return the numbers of the position tiles of each position step."""

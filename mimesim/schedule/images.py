@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain, zip_longest
 from typing import Protocol
 
@@ -24,6 +25,9 @@ class MaskSource(Protocol):
     def weight_mask(self, task: str, layer: str) -> NDArray[np.bool_] | None:
         """Return the non-zero weights (Co, Ci / groups, kh, kw) of a pruned layer, None where none is zero."""
 
+    def units(self, task: str) -> tuple[str, ...] | None:
+        """Return the units of the network that the images of *task* run, None for all of them."""
+
 
 @dataclass(frozen=True)
 class Image:
@@ -37,6 +41,14 @@ class Image:
     def mask(self, tensor: str) -> NDArray[np.bool_]:
         """Return the recorded mask (C, H, W) of *tensor*."""
         return self.trace.mask(self.task, self.number, tensor)
+
+    @cached_property
+    def _units(self) -> tuple[str, ...] | None:
+        return self.trace.units(self.task)
+
+    def runs(self, unit: str | None) -> bool:
+        """Return whether the image runs the nodes of a *unit*; None stands for those of no unit, which all run."""
+        return unit is None or self._units is None or unit in self._units
 
 
 def compose_batches(

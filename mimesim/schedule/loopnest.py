@@ -8,17 +8,28 @@ from dataclasses import dataclass
 from mimesim.config.schedule import Schedule
 from mimesim.schedule.geometry import Geometry
 from mimesim.schedule.images import Image
+from mimesim.schedule.operations import Operation, Source
 from mimesim.schemes import SHARED, Scheme
 
-__all__ = ["Accumulation", "Group", "accumulations", "group_images"]
+__all__ = ["Accumulation", "Group", "accumulations", "chunk_runs", "group_images", "weights_owner"]
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Images of one parameter set that share a pass; *owner* names the set's weights."""
+    """Images of one parameter set that share a pass; *owners* names, by source, whose weights it uses.
 
-    owner: str
+    None stands for a source that the images do not have. Vector operations have no weights: all are SHARED. *view* is
+    the images' view of the inputs' weights, if there are several.
+    """
+
+    owners: tuple[str | None, ...]
     images: tuple[Image, ...]
+    view: str | None = None
+
+    @property
+    def owner(self) -> str:
+        """Whose weights the inputs meet; the first source is always present."""
+        return self.owners[0] or SHARED
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +46,46 @@ class Accumulation:
 
 
 def group_images(geometry: Geometry, scheme: Scheme, images: Sequence[Image]) -> list[list[Group]]:
-    """Return the groups of each parameter set, sets ordered by their first image."""
-    node = geometry.operation.node
-    sets: dict[str, list[Image]] = {}
+    """Return the groups of each parameter set of those images that run the operation, sets by their first image."""
+    operation = geometry.operation
+    sets: dict[tuple[tuple[str | None, ...], str | None], list[Image]] = {}
     for image in images:
-        owner = scheme.parameters(node, image.task).weights_owner if node.has_weights else SHARED
-        sets.setdefault(owner, []).append(image)
+        if image.runs(operation.unit):
+            owners = tuple(
+                weights_owner(scheme, operation, source, image.task) if image.runs(source.unit) else None
+                for source in operation.sources
+            )
+            view = scheme.parameters(operation.node, image.task).view if operation.has_weights else None
+            sets.setdefault((owners, view), []).append(image)
     size = geometry.images_per_pass
     return [
-        [Group(owner, tuple(members[i : i + size])) for i in range(0, len(members), size)]
-        for owner, members in sets.items()
+        [Group(owners, tuple(members[i : i + size]), view) for i in range(0, len(members), size)]
+        for (owners, view), members in sets.items()
     ]
+
+
+def weights_owner(scheme: Scheme, operation: Operation, source: Source, task: str) -> str:
+    """Return whose weights an image of *task* uses at a *source*; SHARED for an operation without weights."""
+    node = operation.node
+    if not node.has_weights:
+        return SHARED
+    if source.branch is not None:
+        return scheme.branch(node, source.branch, task).weights_owner
+    return scheme.parameters(node, task).weights_owner
+
+
+def chunk_runs(geometry: Geometry, accumulation: Accumulation) -> Iterator[tuple[int, Group, bool]]:
+    """Give each chunk that a group runs, in program order: its number, the group, whether it is the group's last."""
+    chunks = geometry.chunks_of[accumulation.channel_tile]
+    sources = [geometry.chunks[k].source for k in chunks]
+    last = {
+        id(group): max(k for k, source in zip(chunks, sources, strict=True) if group.owners[source] is not None)
+        for group in accumulation.groups
+    }
+    for k, source in zip(chunks, sources, strict=True):
+        for group in accumulation.groups:
+            if group.owners[source] is not None:
+                yield k, group, k == last[id(group)]
 
 
 def accumulations(geometry: Geometry, schedule: Schedule, sets: list[list[Group]]) -> Iterator[Accumulation]:

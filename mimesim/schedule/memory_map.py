@@ -8,19 +8,28 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mimesim.network import Branch
 from mimesim.schedule.blocks import StoredBlocks, bursts_of, ceil_div
 from mimesim.schedule.counting import columns_per_pair
 from mimesim.schedule.geometry import Geometry
 from mimesim.schemes import LayerParameters, Storage
 
-__all__ = ["ActivationRegion", "Allocator", "ParameterBlock", "threshold_blocks", "weight_blocks"]
+__all__ = [
+    "ActivationRegion",
+    "Allocator",
+    "ParameterBlock",
+    "mask_blocks",
+    "norm_blocks",
+    "threshold_blocks",
+    "weight_blocks",
+]
 
 
 @dataclass(frozen=True, slots=True)
 class ParameterBlock:
-    """A block of weights or thresholds: its address and size in bursts, and the useful words in it.
+    """A block of weights, thresholds or norm: its address and size in bursts, and the useful words in it.
 
-    *values* counts weights or thresholds, *index* the words of a pruned block's bitmap, *norm* folded batch norm;
+    *values* counts what it is a block of, *index* the words of bitmap, mask or index, *norm* folded batch norm;
     *filled* is what reaches the scratchpads once it is uncompressed.
     """
 
@@ -95,9 +104,13 @@ class Allocator:
 
 
 def weight_blocks(
-    geometry: Geometry, parameters: LayerParameters, weights: NDArray[np.bool_] | None, allocator: Allocator
+    geometry: Geometry,
+    parameters: LayerParameters,
+    weights: NDArray[np.bool_] | None,
+    allocator: Allocator,
+    branch: Branch | None = None,
 ) -> dict[tuple[int, int], ParameterBlock]:
-    """Place one owner's weights of an operation; the result is keyed by (channel tile, chunk).
+    """Place one owner's weights of an operation's inputs, or of a *branch*; keyed by (channel tile, chunk).
 
     *weights* marks the non-zero weights of a pruned layer.
     """
@@ -106,9 +119,13 @@ def weight_blocks(
     for tile, (first, last) in enumerate(geometry.channel_tiles):
         for k in geometry.chunks_of[tile]:
             chunk = geometry.chunks[k]
+            if geometry.operation.sources[chunk.source].branch != branch:
+                continue
             dense = geometry.weights_in(tile, chunk)
-            norm = last - first if k == geometry.chunks_of[tile][0] else 0
+            norm = last - first if k == geometry.chunks_of[tile][0] and parameters.norm == "folded" else 0
             values, index = _stored(geometry, tile, k, dense, parameters.storage, weights)
+            if branch is None:
+                index += ceil_div(dense * parameters.index_bits, hardware.word_bits)
             bursts = bursts_of(values + index + norm, hardware)
             blocks[tile, k] = ParameterBlock(allocator.take(bursts), bursts, values, index, norm, dense + norm)
     return blocks
@@ -121,6 +138,30 @@ def _stored(
         return dense, 0
     values = dense if weights is None else int(columns_per_pair(geometry, tile, geometry.chunks[k], weights).sum())
     return values, ceil_div(dense, geometry.hardware.word_bits)
+
+
+def mask_blocks(geometry: Geometry, allocator: Allocator) -> dict[tuple[int, int], ParameterBlock]:
+    """Place one view's masks of the weights of an operation's inputs; keyed by (channel tile, chunk)."""
+    hardware = geometry.hardware
+    blocks = {}
+    for tile, chunks in enumerate(geometry.chunks_of):
+        for k in chunks:
+            chunk = geometry.chunks[k]
+            if geometry.operation.sources[chunk.source].branch is None:
+                words = ceil_div(geometry.weights_in(tile, chunk), hardware.word_bits)
+                bursts = bursts_of(words, hardware)
+                blocks[tile, k] = ParameterBlock(allocator.take(bursts), bursts, 0, words, 0, 0)
+    return blocks
+
+
+def norm_blocks(geometry: Geometry, allocator: Allocator) -> dict[int, ParameterBlock]:
+    """Place one task's scales and shifts of an operation; keyed by channel tile."""
+    blocks = {}
+    for tile, (first, last) in enumerate(geometry.channel_tiles):
+        words = 2 * (last - first)
+        bursts = bursts_of(words, geometry.hardware)
+        blocks[tile] = ParameterBlock(allocator.take(bursts), bursts, words, 0, 0, words)
+    return blocks
 
 
 def threshold_blocks(

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mimesim.network import Network, Node
+from mimesim.network import Branch, Network, Node
 
 __all__ = ["Operation", "Source", "lower"]
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A tensor that an operation reads, and the window through which it reads it."""
+    """A tensor that an operation reads, and the window through which it reads it.
+
+    *offset* counts the channels of the inputs before it, *branch* is None for an input, *unit* is the
+    tensor's.
+    """
 
     tensor: str
     shape: tuple[int, int, int]
@@ -19,6 +24,9 @@ class Source:
     stride: tuple[int, int]
     padding: tuple[int, int]
     sparse: bool
+    offset: int = 0
+    branch: Branch | None = None
+    unit: str | None = None
 
     @property
     def taps(self) -> int:
@@ -29,6 +37,8 @@ class Source:
 @dataclass(frozen=True, slots=True)
 class Operation:
     """One row ``layer`` of the results: a node with the max-pool that is done in place while it drains, if any.
+
+    *sources* are its inputs, then its branches.
 
     *shape* is the (C, H, W) of the node itself, *output_shape* that of the tensor written, *pool* the side of the fused
     pooling window (1: none). *groups* counts channel groups: all channels for pools and additions.
@@ -58,6 +68,11 @@ class Operation:
         return self.node.shape
 
     @property
+    def unit(self) -> str | None:
+        """The part of the network that it belongs to."""
+        return self.node.unit
+
+    @property
     def has_weights(self) -> bool:
         """Whether the operation multiplies."""
         return self.node.has_weights
@@ -77,7 +92,7 @@ def lower(network: Network, positions: tuple[int, int]) -> tuple[Operation, ...]
         operations.append(
             Operation(
                 node=node,
-                sources=tuple(_source(network, node, name) for name in node.inputs),
+                sources=(*_inputs(network, node), *(_branch(network, branch) for branch in node.branches)),
                 groups=node.groups if node.has_weights else node.shape[0],
                 pool=1 if pool is None else pool.kernel[0],
                 output=output.name,
@@ -88,16 +103,34 @@ def lower(network: Network, positions: tuple[int, int]) -> tuple[Operation, ...]
     return tuple(operations)
 
 
-def _source(network: Network, node: Node, tensor: str) -> Source:
-    shape = network.node(tensor).shape
-    whole = node.kind == "linear"
+def _inputs(network: Network, node: Node) -> Iterator[Source]:
+    offset = 0
+    for tensor in node.inputs:
+        read = network.node(tensor)
+        yield Source(
+            tensor=tensor,
+            shape=read.shape,
+            kernel=read.shape[1:] if node.kind == "linear" else node.kernel,
+            stride=node.stride,
+            padding=node.padding,
+            sparse=network.is_sparse(tensor),
+            offset=offset,
+            unit=read.unit,
+        )
+        offset += read.shape[0]
+
+
+def _branch(network: Network, branch: Branch) -> Source:
+    read = network.node(branch.input)
     return Source(
-        tensor=tensor,
-        shape=shape,
-        kernel=shape[1:] if whole else node.kernel,
-        stride=node.stride,
-        padding=node.padding,
-        sparse=network.is_sparse(tensor),
+        tensor=branch.input,
+        shape=read.shape,
+        kernel=branch.kernel,
+        stride=branch.stride,
+        padding=branch.padding,
+        sparse=network.is_sparse(branch.input),
+        branch=branch,
+        unit=read.unit,
     )
 
 
@@ -110,7 +143,8 @@ def _fusable_pool(network: Network, node: Node, positions: tuple[int, int]) -> N
     side = pool.kernel[0]
     _, height, width = node.shape
     in_place = (
-        pool.kernel == pool.stride == (side, side)
+        pool.unit == node.unit
+        and pool.kernel == pool.stride == (side, side)
         and side in (2, 4)
         and pool.padding == (0, 0)
         and positions[0] % side == 0

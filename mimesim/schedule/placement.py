@@ -8,16 +8,20 @@ from itertools import chain
 from math import prod
 
 from mimesim.config.schedule import Skipping
+from mimesim.errors import InputError
 from mimesim.ledger import SHARED_IMAGE
 from mimesim.network import Network
 from mimesim.schedule.blocks import BlockGrid, slot_bursts
 from mimesim.schedule.costs import CostBook
 from mimesim.schedule.geometry import Geometry
-from mimesim.schedule.images import Image
+from mimesim.schedule.images import Image, MaskSource
+from mimesim.schedule.loopnest import weights_owner
 from mimesim.schedule.memory_map import (
     ActivationRegion,
     Allocator,
     ParameterBlock,
+    mask_blocks,
+    norm_blocks,
     threshold_blocks,
     weight_blocks,
 )
@@ -29,10 +33,11 @@ Blocks = dict[tuple[int, int], ParameterBlock]
 
 
 class Placement:
-    """Addresses of a case: *weights* by (operation, owner), *thresholds* by (operation, task), activations on demand.
+    """Addresses of a case: *weights* by (operation, owner), *thresholds* and *norms* by (operation, task).
 
     The order of the regions is that of ``docs/machine.md``, section 3. The tasks' parameters come from the workload,
-    so that the addresses of a case do not depend on which images it replays.
+    so that the addresses of a case do not depend on which images it replays. *slots* are the bursts reserved for each
+    block of a tensor. Raises :class:`InputError` where a task runs nothing, or an operation without its first input.
     """
 
     def __init__(
@@ -51,28 +56,79 @@ class Placement:
         self._book = book
         self.weights: dict[tuple[int, str], Blocks] = {}
         self.thresholds: dict[tuple[int, str], Blocks] = {}
+        #: Masks by (operation, view).
+        self.masks: dict[tuple[int, str], Blocks] = {}
+        self.norms: dict[tuple[int, str], dict[int, ParameterBlock]] = {}
         self._addresses: dict[tuple[str, int], int] = {}
         self._regions: dict[tuple[str, int], ActivationRegion] = {}
         self._batch = -1
-        #: The last operation that reads each tensor.
-        self._last_reader = {s.tensor: number for number, g in enumerate(geometries) for s in g.operation.sources}
         images = list(chain.from_iterable(batches))
         source = images[0].trace
+        #: One image stands for all of its task: they run the same operations.
+        self._runners = {task: Image(-1, task, 0, source) for task in (*tasks, *(image.task for image in images))}
+        #: By task, the last operation that reads each tensor, of those that its images run.
+        self._last_reader = {task: self._readers(task) for task in self._runners}
         allocator = Allocator()
         for position, geometry in enumerate(geometries):
             node = geometry.operation.node
-            for task in tasks:
+            running = [task for task in tasks if self._runners[task].runs(node.unit)]
+            self._place_weights(position, running, source, allocator)
+            for task in running if node.has_weights else ():
                 parameters = scheme.parameters(node, task)
-                if node.has_weights and (position, parameters.weights_owner) not in self.weights:
-                    zeros = source.weight_mask(task, node.name) if parameters.pruned else None
-                    blocks = weight_blocks(geometry, parameters, zeros, allocator)
-                    self.weights[position, parameters.weights_owner] = blocks
-            for task in tasks:
+                if parameters.masks and parameters.view and (position, parameters.view) not in self.masks:
+                    self.masks[position, parameters.view] = mask_blocks(geometry, allocator)
+            for task in running:
                 parameters = scheme.parameters(node, task)
                 if parameters.thresholds is not None:
                     self.thresholds[position, task] = threshold_blocks(geometry, parameters, allocator)
+            if self._has_task_norm(position, running):
+                for task in running:
+                    self.norms[position, task] = norm_blocks(geometry, allocator)
+        self.slots: dict[str, int] = {}
         self._place_activations(network, images, allocator)
         self.bursts = allocator.top
+
+    def _readers(self, task: str) -> dict[str, int]:
+        runner = self._runners[task]
+        last: dict[str, int] = {}
+        runs = False
+        for position, geometry in enumerate(self._geometries):
+            operation = geometry.operation
+            if not runner.runs(operation.unit):
+                continue
+            runs = True
+            first = operation.sources[0]
+            if not runner.runs(first.unit):
+                rule = (
+                    f"runs the layer without unit {first.unit!r}, to which its first input, {first.tensor!r}, belongs"
+                )
+                raise InputError(f"layer {operation.name}", rule, key="task", value=task)
+            last.update({read.tensor: position for read in operation.sources})
+        if not runs:
+            raise InputError("network", "none of its layers belongs to a unit of the task", key="task", value=task)
+        return last
+
+    def _place_weights(self, position: int, tasks: Sequence[str], source: MaskSource, allocator: Allocator) -> None:
+        """Place the weights of an operation's inputs, then of each branch, each owner's once."""
+        geometry, node = self._geometries[position], self._geometries[position].operation.node
+        for branch in (None, *node.branches) if node.has_weights else ():
+            placed: set[str] = set()
+            for task in tasks:
+                scheme = self._scheme
+                parameters = scheme.branch(node, branch, task) if branch else scheme.parameters(node, task)
+                owner = parameters.weights_owner
+                if owner not in placed:
+                    placed.add(owner)
+                    zeros = source.weight_mask(task, node.name) if parameters.pruned and not branch else None
+                    blocks = weight_blocks(geometry, parameters, zeros, allocator, branch)
+                    self.weights.setdefault((position, owner), {}).update(blocks)
+
+    def _has_task_norm(self, position: int, tasks: Sequence[str]) -> bool:
+        node = self._geometries[position].operation.node
+        kinds = {self._scheme.parameters(node, task).norm for task in tasks} if node.has_weights else set()
+        if len(kinds) > 1:
+            raise InputError(f"layer {node.name}", "the norm of some tasks is elsewhere than that of others")
+        return kinds == {"task"}
 
     def _place_activations(self, network: Network, images: Sequence[Image], allocator: Allocator) -> None:
         grids: dict[str, tuple[BlockGrid, bool]] = {}
@@ -86,20 +142,25 @@ class Placement:
             if node.name in grids:
                 grid, sparse = grids[node.name]
                 slot = slot_bursts(grid, sparse and self._skipping != "none", hardware)
+                self.slots[node.name] = slot
                 for image in images:
-                    self._addresses[node.name, image.index] = allocator.take(slot * prod(grid.counts))
+                    if image.runs(node.unit):
+                        self._addresses[node.name, image.index] = allocator.take(slot * prod(grid.counts))
 
     def parameters(self, position: int, task: str) -> LayerParameters:
         """Return what an image of *task* needs at operation *position*."""
         return self._scheme.parameters(self._geometries[position].operation.node, task)
 
-    def inputs(self, position: int, image: Image) -> list[ActivationRegion]:
-        """Return the region of each tensor that operation *position* reads."""
+    def inputs(self, position: int, image: Image) -> list[ActivationRegion | None]:
+        """Return the region of each tensor that operation *position* reads, None for what *image* does not have."""
         geometry = self._geometries[position]
         costs = self._book.costs(geometry, image, self._skipping)
-        found = []
+        found: list[ActivationRegion | None] = []
         for source, stored in zip(geometry.operation.sources, costs.inputs, strict=True):
             key = (source.tensor, image.index)
+            if key not in self._addresses:
+                found.append(None)
+                continue
             if key not in self._regions:
                 self._regions[key] = ActivationRegion.of(self._addresses[key], stored, image.index)
             found.append(self._regions[key])
@@ -114,15 +175,16 @@ class Placement:
             self._regions[key] = ActivationRegion.of(self._addresses[key], stored, image.index)
         return self._regions[key]
 
-    def is_read(self, position: int) -> bool:
-        """Return whether any operation reads what operation *position* writes."""
-        return self._geometries[position].operation.output in self._last_reader
+    def is_read(self, position: int, task: str) -> bool:
+        """Return whether any operation that images of *task* run reads what operation *position* writes."""
+        return self._geometries[position].operation.output in self._last_reader[task]
 
     def read_last(self, position: int, image: Image) -> list[ActivationRegion]:
-        """Return the regions of *image* that no operation after *position* reads, of those that it reads itself."""
-        sources = self._geometries[position].operation.sources
+        """Return the regions that no operation after *position* reads, of those that *image* reads there."""
+        sources, last = self._geometries[position].operation.sources, self._last_reader[image.task]
         regions = zip(sources, self.inputs(position, image), strict=True)
-        return [region for source, region in regions if self._last_reader[source.tensor] == position]
+        found = {s.tensor: region for s, region in regions if region is not None and last[s.tensor] == position}
+        return list(found.values())
 
     def begin_batch(self, number: int) -> None:
         """Forget the activations of earlier batches: no later one reads them."""
@@ -130,9 +192,23 @@ class Placement:
             self._regions.clear()
             self._batch = number
 
-    def weights_booked_under(self, position: int, owner: str, batch: Sequence[Image]) -> int:
-        """Return the one image of *batch* that uses an owner's weights, or SHARED_IMAGE for several."""
-        users = [image.index for image in batch if self.parameters(position, image.task).weights_owner == owner]
+    def weights_booked_under(self, position: int, owner: str, batch: Sequence[Image], source: int = 0) -> int:
+        """Return the one image of *batch* that uses an owner's weights at a *source*, or SHARED_IMAGE for several."""
+        operation = self._geometries[position].operation
+        read = operation.sources[source]
+        users = [
+            image.index
+            for image in batch
+            if image.runs(operation.unit)
+            and image.runs(read.unit)
+            and weights_owner(self._scheme, operation, read, image.task) == owner
+        ]
+        return users[0] if len(users) == 1 else SHARED_IMAGE
+
+    def masks_booked_under(self, position: int, view: str, batch: Sequence[Image]) -> int:
+        """Return the one image of *batch* that uses a view's masks, or SHARED_IMAGE for several."""
+        unit = self._geometries[position].operation.unit
+        users = [i.index for i in batch if i.runs(unit) and self.parameters(position, i.task).view == view]
         return users[0] if len(users) == 1 else SHARED_IMAGE
 
     def thresholds_booked_under(self, image: Image, batch: Sequence[Image]) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from mimesim.network import Node
-from mimesim.schemes.base import SHARED, LayerParameters, Scheme, Thresholds
+from mimesim.schemes.base import SHARED, LayerParameters, Scheme, Thresholds, is_head
 
 __all__ = ["Mime"]
 
@@ -24,6 +24,6 @@ class Mime(Scheme):
 
     def parameters(self, node: Node, task: str) -> LayerParameters:
         """Return shared weights with the task's thresholds, or the task's own head."""
-        if node.kind == "linear" and not node.activation:
+        if is_head(node):
             return LayerParameters(weights_owner=task)
         return LayerParameters(weights_owner=SHARED, thresholds=self.granularity if node.activation else None)

@@ -35,7 +35,8 @@ class TaskEntry(BaseModel):
     *file* holds its masks. *image_ids* are positions in *dataset*'s test set; *labels* and *predictions* are class
     indices, one per image; there are no labels at all where nobody knows them, as in a drawn trace. *test_accuracy* is
     a fraction of the *test_images* of the whole test set. *weights_file*, which tasks may share, holds the masks of
-    pruned weights.
+    pruned weights. *units* are the units of the network that the task's images run, None for all of them; the masks of
+    the others' tensors are not recorded.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -50,6 +51,7 @@ class TaskEntry(BaseModel):
     test_accuracy: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] | None = None
     test_images: Annotated[int, Field(ge=1)] | None = None
     weights_file: FileName | None = None
+    units: tuple[Name, ...] | None = None
 
     @model_validator(mode="after")
     def _check(self) -> TaskEntry:
@@ -100,6 +102,10 @@ class Manifest(BaseModel):
         if self.files.keys() != weight_files | set(mask_files):
             odd = sorted(self.files.keys() ^ (weight_files | set(mask_files)))
             raise ValueError(f"files lists other names than the tasks use: {', '.join(odd)}")
+        known = {node.unit for node in self.network.nodes}
+        for name, task in self.tasks.items():
+            if unknown := sorted(set(task.units or ()) - known):
+                raise ValueError(f"task {name!r} uses unit {unknown[0]!r}, which no node of the network belongs to")
         return self
 
 

@@ -139,6 +139,10 @@ class Trace:
             return None
         return unpack(packed, prod(shape)).reshape(shape)
 
+    def units(self, task: str) -> tuple[str, ...] | None:
+        """Return the units of the network that the images of *task* run, None for all of them."""
+        return self.entry(task).units
+
     def digest(self) -> str:
         """Return the sha256 of the manifest, which lists that of every file: it identifies the whole trace."""
         return self._digest

@@ -68,7 +68,7 @@ def phase(
     ends = [*[place for place, index in enumerate(starts) if index > 0], count]
     jobs_of = [sum(one.after < end for one in jobs) for end in ends]
     members = [
-        Group("shared", tuple(Image(index, "a", index, _SOURCE) for index in indices)) for indices in images
+        Group(("shared",), tuple(Image(index, "a", index, _SOURCE) for index in indices)) for indices in images
     ]  # fmt: skip
     record = PhaseRecord(0, "conv1", "conv", tuple(index for indices in images for index in indices), passes=count)
     defaults: dict[str, Any] = {

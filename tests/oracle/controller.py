@@ -56,7 +56,7 @@ class Controller:
 
     def _program_order(self) -> Iterator[Step]:
         for made in self.world.program.passes:
-            weights = [made.weight_block] if made.starts_fill and made.weight_block else []
+            weights = [block for block in (made.weight_block, made.mask_block) if made.starts_fill and block]
             rest = [*made.activation_blocks, *made.threshold_blocks]
             before = made.phase - 1 if made.first_of_phase and made.phase > 0 else None
             if made.first_of_phase and weights:
@@ -125,7 +125,7 @@ class Controller:
             return
         step, made = self.next, self.next.made
         job = None if made.job is None or not step.last_of_pass else self.world.program.jobs[made.job]
-        outputs = list(job.writes) if job is not None and job.allocates else []
+        outputs = [block for block in job.writes if block.key[2] in job.cached] if job is not None else []
         check_capacity(made, outputs, self.caches)
         if step.after_phase is not None:
             dropped = self.caches["activations"].drop(self.world.program.phase_dead[step.after_phase])

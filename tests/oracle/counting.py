@@ -31,6 +31,7 @@ class DrainCost:
     """The counts of one drain job."""
 
     thresholds: int
+    norm: int
     out: int
     load_cycles: int
     compare_cycles: int
@@ -52,7 +53,7 @@ def pass_cost(made: Pass, storage: Storage) -> PassCost:
         zeros = 0
         if not vector:
             for column in reading[channel]:
-                zeros += storage.weight_is_zero(operation, made.owner, column, channel, tap)
+                zeros += storage.weight_is_zero(operation, source, made.zeros_of, column, channel, tap)
         kept[channel, tap] = len(reading[channel]) - zeros
 
     cost = PassCost([], 0, 0, 0, 0)
@@ -101,18 +102,21 @@ def fill_cycles(block: Block, storage: Storage) -> int:
 def drain_cost(job: Job, storage: Storage) -> DrainCost:
     made, hardware = job.cause, storage.hardware
     operation, noc = made.operation, hardware.noc
-    thresholds = loading = latency = 0
+    thresholds = norm = loading = latency = 0
+    if operation.name in storage.case.task_norm:
+        norm = 2 * len(made.tile) * len(made.group)
     if uses_thresholds(storage.case, operation):
         per_image = len(made.tile)
         if storage.case.thresholds == "neuron":
             per_image *= len(made.position_tile.positions)
         thresholds = per_image * len(made.group)
-        loading = ceil_div(thresholds, noc.threshold_words_per_cycle)
+    if thresholds + norm:
+        loading = ceil_div(thresholds + norm, noc.threshold_words_per_cycle)
         latency = noc.latency_cycles
     out = sum(_outputs(made, image, storage) for image in made.group)
     compare = latency + hardware.compare_cycles
     sums = len(made.tile) * len(made.position_tile.positions) * len(made.group)
-    return DrainCost(thresholds, out, loading, compare, ceil_div(out, noc.output_words_per_cycle), sums)
+    return DrainCost(thresholds, norm, out, loading, compare, ceil_div(out, noc.output_words_per_cycle), sums)
 
 
 def _outputs(made: Pass, image: int, storage: Storage) -> int:

@@ -17,6 +17,7 @@ __all__ = [
     "channel_tiles",
     "chunks",
     "columns_reading",
+    "completed_blocks",
     "image_groups",
     "largest_portion",
     "operations",
@@ -27,13 +28,15 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Source:
-    """A tensor that an operation reads through a window."""
+    """A tensor that an operation reads through a window: an input (*offset*: the channels before it), or a branch."""
 
     tensor: str
     shape: tuple[int, int, int]
     kernel: tuple[int, int]
     stride: tuple[int, int]
     padding: tuple[int, int]
+    offset: int = 0
+    branch: str = ""
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,7 @@ class Operation:
     fused: int
     output: str
     output_shape: tuple[int, int, int]
+    unit: str | None = None
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,6 @@ class Chunk:
     source: Source
     channels: tuple[int, ...]
     taps: tuple[tuple[int, int], ...]
-    last: bool
 
 
 def operations(network: Network, hardware: Hardware) -> list[Operation]:
@@ -81,12 +84,20 @@ def operations(network: Network, hardware: Hardware) -> list[Operation]:
         if node.kind == "input" or any(node is pool for pool, _ in fused_pools.values()):
             continue
         output, factor = fused_pools.get(node.name, (node, 1))
-        sources = tuple(_source(network, node, name) for name in node.inputs)
+        sources, offset = [], 0
+        for name in node.inputs:
+            sources.append(_source(network, node, name, offset))
+            offset += network.node(name).shape[0]
+        for branch in node.branches:
+            shape = network.node(branch.input).shape
+            sources.append(
+                Source(branch.input, shape, branch.kernel, branch.stride, branch.padding, branch=branch.name)
+            )
         vector = node.kind not in ("conv", "linear")
         found.append(
             Operation(
                 name=node.name,
-                sources=sources,
+                sources=tuple(sources),
                 shape=node.shape,
                 groups=node.shape[0] if vector else node.groups,
                 vector=vector,
@@ -94,18 +105,19 @@ def operations(network: Network, hardware: Hardware) -> list[Operation]:
                 fused=factor,
                 output=output.name,
                 output_shape=output.shape,
+                unit=node.unit,
             )
         )
     return found
 
 
-def _source(network: Network, node: Node, name: str) -> Source:
+def _source(network: Network, node: Node, name: str, offset: int) -> Source:
     shape = network.node(name).shape
     if node.kind == "linear":
-        return Source(name, shape, (shape[1], shape[2]), (1, 1), (0, 0))
+        return Source(name, shape, (shape[1], shape[2]), (1, 1), (0, 0), offset)
     if node.kind == "add":
         return Source(name, shape, (1, 1), (1, 1), (0, 0))
-    return Source(name, shape, node.kernel, node.stride, node.padding)
+    return Source(name, shape, node.kernel, node.stride, node.padding, offset)
 
 
 def _fusion(network: Network, pool: Node, hardware: Hardware) -> int:
@@ -113,7 +125,9 @@ def _fusion(network: Network, pool: Node, hardware: Hardware) -> int:
     if pool.kind != "max_pool":
         return 0
     producer = network.node(pool.inputs[0])
-    if not producer.activation or [node.name for node in network.consumers(producer.name)] != [pool.name]:
+    if not producer.activation or producer.unit != pool.unit:
+        return 0
+    if [node.name for node in network.consumers(producer.name)] != [pool.name]:
         return 0
     for factor in (2, 4):
         if pool.kernel != (factor, factor) or pool.stride != (factor, factor) or pool.padding != (0, 0):
@@ -188,10 +202,7 @@ def chunks(operation: Operation, tile: tuple[int, ...], hardware: Hardware) -> l
         if depth >= hardware.activation_block.channels:
             depth -= depth % hardware.activation_block.channels
         pieces += [(source, visible[i : i + depth], taps) for i in range(0, len(visible), depth)]
-    return [
-        Chunk(index, source, tuple(channels), tuple(taps), index == len(pieces) - 1)
-        for index, (source, channels, taps) in enumerate(pieces)
-    ]
+    return [Chunk(index, source, tuple(channels), tuple(taps)) for index, (source, channels, taps) in enumerate(pieces)]
 
 
 def image_groups(operation: Operation, images: list[int], hardware: Hardware) -> list[tuple[int, ...]]:
@@ -219,3 +230,22 @@ def largest_portion(hardware: Hardware, tiles_per_pe: int) -> int:
 
 def portions(groups: list[tuple[int, ...]], largest: int) -> list[list[tuple[int, ...]]]:
     return [groups[i : i + largest] for i in range(0, len(groups), largest)]
+
+
+def completed_blocks(operation: Operation, hardware: Hardware) -> dict[tuple[int, int], list[tuple[int, int, int]]]:
+    """Return, by (channel tile, position tile), the output blocks whose last tile this is, in index order."""
+    extent = block_extent(operation.output_shape, hardware)
+    tile_at = {p: tile.index for tile in position_tiles(operation, hardware) for p in tile.positions}
+    last: dict[tuple[int, int, int], tuple[int, int]] = {}
+    for tile_index, tile in enumerate(channel_tiles(operation, hardware)):
+        for channel in tile:
+            for y in range(operation.output_shape[1]):
+                for x in range(operation.output_shape[2]):
+                    block = (channel // extent[0], y // extent[1], x // extent[2])
+                    at = tile_at[y * operation.fused, x * operation.fused]
+                    before = last.get(block, (0, 0))
+                    last[block] = (max(before[0], tile_index), max(before[1], at))
+    ended: dict[tuple[int, int], list[tuple[int, int, int]]] = {}
+    for block in sorted(last):
+        ended.setdefault(last[block], []).append(block)
+    return ended

@@ -31,6 +31,17 @@ class OracleCase:
     weight_masks: Mapping[tuple[str, str], np.ndarray] | None = None
     # Operations whose weights belong to the tasks even where the others are shared: the heads.
     own_layers: frozenset[str] = frozenset()
+    # (layer, branch) whose weights are shared; those of all other branches belong to the tasks.
+    shared_branches: frozenset[tuple[str, str]] = frozenset()
+    # Operations of whose weights every task has a view of its own (its zeros are then in weight_masks), those among
+    # them with a mask block for each, and the bits of index that all weights have.
+    views: frozenset[str] = frozenset()
+    masks: frozenset[str] = frozenset()
+    index_bits: int = 0
+    # Operations whose norm is the task's and is loaded where sums are drained.
+    task_norm: frozenset[str] = frozenset()
+    # The units of the network that a task uses; one that is not listed uses all.
+    units: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 @dataclass

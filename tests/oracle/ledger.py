@@ -25,7 +25,7 @@ class Ledger:
             for tensor, count in block.words.items():
                 self.words["dram", tensor, "read"] += count
                 self.words["cache", tensor, "write"] += count
-            self.bursts[block.kind, "read"] += block.bursts
+            self.bursts["norm" if block.key[0] == "norm" else block.kind, "read"] += block.bursts
 
     def write_back(self, blocks: Iterable[Block]) -> None:
         for block in blocks:
@@ -62,6 +62,9 @@ class Ledger:
         self.words["cache", "thresholds", "read"] += cost.thresholds
         self.words["reg", "thresholds", "write"] += cost.thresholds
         self.words["reg", "thresholds", "read"] += cost.thresholds
+        self.words["cache", "norm", "read"] += cost.norm
+        self.words["reg", "norm", "write"] += cost.norm
+        self.words["reg", "norm", "read"] += cost.norm
         self.words["reg", "outputs", "read"] += cost.sums
 
     def totals(self) -> dict[tuple[str, str, str], int]:

@@ -34,10 +34,12 @@ class WeightLoader:
             return False
         if fill >= 2 and world.pass_end[world.program.last_pass_of_fill[fill - 2]] is None:
             return False
-        block = world.program.fills[fill]
+        block, mask = world.program.fills[fill]
         cycles = fill_cycles(block, world.program.storage)
         world.busy["noc"] += cycles + world.hardware.noc.latency_cycles
         world.ledger.fill(block)
+        if mask is not None:
+            world.ledger.fill(mask)
         self.stream = world.banks.start("noc", cycles, cycle)
         self.next += 1
         return True

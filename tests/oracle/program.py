@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 
 from mimesim.config.hardware import Hardware
 from mimesim.config.schedule import Schedule
@@ -13,9 +12,11 @@ from .geometry import (
     Chunk,
     Operation,
     PositionTile,
+    Source,
     block_extent,
     channel_tiles,
     chunks,
+    completed_blocks,
     image_groups,
     largest_portion,
     operations,
@@ -23,67 +24,10 @@ from .geometry import (
     position_tiles,
 )
 from .interface import OracleCase, OracleImage, Phase
-from .storage import Block, Storage, dead_blocks, owner_of, uses_thresholds
+from .passes import Group, Job, Pass, Program
+from .storage import Block, Storage, dead_blocks, is_read, owner_of, uses_thresholds, uses_unit
 
 __all__ = ["Job", "Pass", "Program", "build"]
-
-Group = tuple[int, ...]  # images by their number in the run
-
-
-@dataclass
-class Pass:
-    """One pass of the PE grid."""
-
-    index: int
-    phase: int
-    accumulation: int
-    operation: Operation
-    owner: str
-    group: Group
-    tile_index: int
-    tile: tuple[int, ...]
-    position_tile: PositionTile
-    chunk: Chunk
-    weight_block: Block | None
-    fill: int | None  # the fill whose weights it uses
-    starts_fill: bool
-    first_of_phase: bool
-    first_of_accumulation: bool
-    activation_blocks: list[Block]
-    threshold_blocks: list[Block]
-    job: int | None = None  # the drain job that its end allows
-
-
-@dataclass
-class Job:
-    """One drain job: it writes blocks to DRAM and others, those *allocated*, into a cache.
-
-    Which of the blocks that it completes are allocated is found when they are looked up; until then they are *writes*,
-    and *allocates* says whether any may be.
-    """
-
-    index: int
-    accumulation: int
-    cause: Pass
-    writes: list[Block]
-    allocates: bool
-    allocated: list[Block] = field(default_factory=list)
-
-
-@dataclass
-class Program:
-    """Everything in program order; *phase_passes* and *phase_jobs* hold the last index of each phase."""
-
-    storage: Storage
-    phases: list[Phase] = field(default_factory=list)
-    passes: list[Pass] = field(default_factory=list)
-    jobs: list[Job] = field(default_factory=list)
-    fills: list[Block] = field(default_factory=list)
-    last_pass_of_fill: list[int] = field(default_factory=list)
-    last_job_of_accumulation: list[int] = field(default_factory=list)
-    phase_passes: list[int] = field(default_factory=list)
-    phase_jobs: list[int] = field(default_factory=list)
-    phase_dead: list[set[tuple[object, ...]]] = field(default_factory=list)  # activation blocks nobody reads after it
 
 
 def build(
@@ -103,7 +47,10 @@ def build(
         shares = [(op, members) for op in found]
         if schedule.batch_order == "image_major":
             shares = [(op, (member,)) for member in members for op in found]
-        for operation, chosen in shares:
+        for operation, among in shares:
+            chosen = tuple(member for member in among if uses_unit(case, batch[member].task, operation.unit))
+            if not chosen:
+                continue
             program.phases.append(Phase(batch_index, operation.name, chosen))
             program.phase_dead.append(
                 dead_blocks(program.storage, found, operation, [first + member for member in chosen])
@@ -135,21 +82,33 @@ class _Nest:
         self.sets = self._sets(images)
         self.tiles = channel_tiles(operation, hardware)
         self.position_tiles = position_tiles(operation, hardware)
-        self.completed = self._completed_blocks()
-        read = {source.tensor for other in operations(network, hardware) for source in other.sources}
-        self.allocates = hardware.caches.write_policy == "write_back" and operation.output in read
-        self.previous_block: Block | None = None
+        self.completed = completed_blocks(operation, hardware)
+        self.read = {
+            image
+            for image in images
+            if hardware.caches.write_policy == "write_back"
+            and is_read(self.storage, operations(network, hardware), operation.output, image)
+        }
+        self.previous: tuple[Block | None, str] | None = None
         self.begun = False
 
     def _sets(self, images: list[int]) -> list[list[int]]:
         """Return the images that need the same weights, sets by their first image."""
-        if self.operation.vector:
-            return [images]
-        by_owner: dict[str, list[int]] = {}
+        alike: dict[object, list[int]] = {}
         for image in images:
-            owner = owner_of(self.case, self.operation.name, self.storage.images[image].task)
-            by_owner.setdefault(owner, []).append(image)
-        return list(by_owner.values())
+            present = self.storage.sources(image, self.operation)
+            assert present[0] == self.operation.sources[0]
+            owners = tuple((source, self._owner(source, image)) for source in present)
+            alike.setdefault((owners, self._view(image)), []).append(image)
+        return list(alike.values())
+
+    def _view(self, image: int) -> str:
+        return self.storage.images[image].task if self.operation.name in self.case.views else ""
+
+    def _owner(self, source: Source, image: int) -> str:
+        if self.operation.vector:
+            return ""
+        return owner_of(self.case, self.operation.name, self.storage.images[image].task, source.branch)
 
     def run(self) -> None:
         for tile_index, step, portion in self._accumulations():
@@ -191,14 +150,17 @@ class _Nest:
 
     def _accumulate(self, tile_index: int, step: list[PositionTile], portion: list[Group]) -> None:
         accumulation = len(self.program.last_job_of_accumulation)
-        first = True
         closing: list[Pass] = []
-        for chunk in chunks(self.operation, self.tiles[tile_index], self.hardware):
+        cut = chunks(self.operation, self.tiles[tile_index], self.hardware)
+        for chunk in cut:
             for group in portion:
+                present = self.storage.sources(group[0], self.operation)
+                if chunk.source not in present:
+                    continue
+                last = chunk is [other for other in cut if other.source in present][-1]
                 for position_tile in step:
-                    made = self._pass(accumulation, tile_index, chunk, group, position_tile, first)
-                    first = False
-                    if chunk.last:
+                    made = self._pass(accumulation, tile_index, chunk, group, position_tile, last)
+                    if last:
                         closing.append(made)
         for cause in closing:
             cause.job = len(self.program.jobs)
@@ -208,7 +170,8 @@ class _Nest:
                 for image in cause.group
                 for index in ended
             ]
-            self.program.jobs.append(Job(cause.job, accumulation, cause, writes, self.allocates))
+            cached = frozenset(image for image in cause.group if image in self.read)
+            self.program.jobs.append(Job(cause.job, accumulation, cause, writes, cached))
         self.program.last_job_of_accumulation.append(len(self.program.jobs) - 1)
 
     def _pass(
@@ -218,24 +181,26 @@ class _Nest:
         chunk: Chunk,
         group: Group,
         position_tile: PositionTile,
-        first_of_accumulation: bool,
+        last: bool,
     ) -> Pass:
         program, operation = self.program, self.operation
-        tasks = [self.storage.images[image].task for image in group]
-        owner = owner_of(self.case, operation.name, tasks[0])
+        owner, tasks = self._owner(chunk.source, group[0]), [self.storage.images[image].task for image in group]
         block = None if operation.vector else self.storage.weights(operation, owner, tile_index, chunk.index)
-        starts_fill = block is not None and block is not self.previous_block
-        self.previous_block = block
+        view = "" if chunk.source.branch else self._view(group[0])
+        mask = None
+        if view and operation.name in self.case.masks:
+            mask = self.storage.mask(operation, view, tile_index, chunk.index)
+        starts_fill = block is not None and (block, view) != self.previous
+        self.previous = block, view
         if starts_fill and block is not None:
-            program.fills.append(block)
+            program.fills.append((block, mask))
             program.last_pass_of_fill.append(-1)
         fill = None if block is None else len(program.fills) - 1
         thresholds: list[Block] = []
-        if chunk.last and uses_thresholds(self.case, operation):
-            for task in tasks:
-                wanted = self.storage.thresholds(operation, task, tile_index, position_tile.index)
-                if wanted not in thresholds:
-                    thresholds.append(wanted)
+        if last and uses_thresholds(self.case, operation):
+            thresholds += [self.storage.thresholds(operation, t, tile_index, position_tile.index) for t in tasks]
+        if last and operation.name in self.case.task_norm:
+            thresholds += [self.storage.norm(operation, task, tile_index) for task in tasks]
         made = Pass(
             index=len(program.passes),
             phase=len(program.phases) - 1,
@@ -248,12 +213,14 @@ class _Nest:
             position_tile=position_tile,
             chunk=chunk,
             weight_block=block,
+            mask_block=mask,
+            zeros_of=view or owner,
             fill=fill,
             starts_fill=starts_fill,
             first_of_phase=not self.begun,
-            first_of_accumulation=first_of_accumulation,
+            first_of_accumulation=not program.passes or program.passes[-1].accumulation != accumulation,
             activation_blocks=self._window_blocks(group, chunk, position_tile),
-            threshold_blocks=thresholds,
+            threshold_blocks=[block for i, block in enumerate(thresholds) if block not in thresholds[:i]],
         )
         self.begun = True
         program.passes.append(made)
@@ -277,22 +244,3 @@ class _Nest:
             for row in ranges[0]
             for column in ranges[1]
         ]
-
-    def _completed_blocks(self) -> dict[tuple[int, int], list[tuple[int, int, int]]]:
-        """Return, by (channel tile, position tile), the output blocks whose last tile this is, in index order."""
-        operation = self.operation
-        extent = block_extent(operation.output_shape, self.hardware)
-        tile_at = {p: tile.index for tile in self.position_tiles for p in tile.positions}
-        last: dict[tuple[int, int, int], tuple[int, int]] = {}
-        for tile_index, tile in enumerate(self.tiles):
-            for channel in tile:
-                for y in range(operation.output_shape[1]):
-                    for x in range(operation.output_shape[2]):
-                        block = (channel // extent[0], y // extent[1], x // extent[2])
-                        at = tile_at[y * operation.fused, x * operation.fused]
-                        before = last.get(block, (0, 0))
-                        last[block] = (max(before[0], tile_index), max(before[1], at))
-        ended: dict[tuple[int, int], list[tuple[int, int, int]]] = {}
-        for block in sorted(last):
-            ended.setdefault(last[block], []).append(block)
-        return ended

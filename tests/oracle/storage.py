@@ -14,6 +14,7 @@ from .geometry import (
     Chunk,
     Operation,
     PositionTile,
+    Source,
     block_extent,
     channel_tiles,
     chunks,
@@ -22,7 +23,17 @@ from .geometry import (
 )
 from .interface import OracleCase, OracleImage
 
-__all__ = ["SHARED", "Block", "Storage", "ceil_div", "dead_blocks", "owner_of", "uses_thresholds"]
+__all__ = [
+    "SHARED",
+    "Block",
+    "Storage",
+    "ceil_div",
+    "dead_blocks",
+    "is_read",
+    "owner_of",
+    "uses_thresholds",
+    "uses_unit",
+]
 
 SHARED = "shared"
 
@@ -31,8 +42,14 @@ def ceil_div(amount: int, unit: int) -> int:
     return -(-amount // unit)
 
 
-def owner_of(case: OracleCase, operation: str, task: str) -> str:
+def owner_of(case: OracleCase, operation: str, task: str, branch: str = "") -> str:
+    if branch:
+        return SHARED if (operation, branch) in case.shared_branches else task
     return SHARED if case.weights_shared and operation not in case.own_layers else task
+
+
+def uses_unit(case: OracleCase, task: str, unit: str | None) -> bool:
+    return unit is None or task not in case.units or unit in case.units[task]
 
 
 def uses_thresholds(case: OracleCase, operation: Operation) -> bool:
@@ -72,17 +89,32 @@ class Storage:
         self.next_address = 0
         self._masks: dict[tuple[int, str], list[list[list[bool]]]] = {}
         for operation in operations:
-            for owner in dict.fromkeys(owner_of(case, operation.name, task) for task in tasks):
-                if not operation.vector:
-                    self._place_weights(operation, owner)
-            for task in tasks:
+            running = [task for task in tasks if uses_unit(case, task, operation.unit)]
+            for branch in dict.fromkeys(source.branch for source in operation.sources):
+                for owner in dict.fromkeys(owner_of(case, operation.name, task, branch) for task in running):
+                    if not operation.vector:
+                        self._place_weights(operation, owner, branch)
+            for task in running if operation.name in case.masks else ():
+                self._place_masks(operation, task)
+            for task in running:
                 if uses_thresholds(case, operation):
                     self._place_thresholds(operation, task)
+            for task in running if operation.name in case.task_norm else ():
+                self._place_norm(operation, task)
         touched = {source.tensor for op in operations for source in op.sources} | {op.output for op in operations}
         for node in network.nodes:
             if node.name in touched:
                 for image in range(len(images)):
-                    self._place_activations(node.name, node.shape, image)
+                    if self.has(image, node.name):
+                        self._place_activations(node.name, node.shape, image)
+
+    def has(self, image: int, tensor: str) -> bool:
+        """Whether the image has this tensor: it is the network's input, or the image runs its operation."""
+        return uses_unit(self.case, self.images[image].task, self.network.node(tensor).unit)
+
+    def sources(self, image: int, operation: Operation) -> tuple[Source, ...]:
+        """Return the sources that are present for an image."""
+        return tuple(source for source in operation.sources if self.has(image, source.tensor))
 
     def weights(self, operation: Operation, owner: str, tile: int, chunk: int) -> Block:
         return self.blocks["weights", operation.name, owner, tile, chunk]
@@ -91,6 +123,12 @@ class Storage:
         if self.case.thresholds == "channel":
             return self.blocks["thresholds", operation.name, task, tile]
         return self.blocks["thresholds", operation.name, task, tile, position_tile]
+
+    def mask(self, operation: Operation, task: str, tile: int, chunk: int) -> Block:
+        return self.blocks["masks", operation.name, task, tile, chunk]
+
+    def norm(self, operation: Operation, task: str, tile: int) -> Block:
+        return self.blocks["norm", operation.name, task, tile]
 
     def activations(self, tensor: str, image: int, index: tuple[int, int, int]) -> Block:
         return self.blocks["activations", tensor, image, index]
@@ -109,11 +147,13 @@ class Storage:
             self._masks[image, tensor] = known
         return known
 
-    def weight_is_zero(self, operation: Operation, owner: str, column: int, channel: int, tap: tuple[int, int]) -> bool:
-        if self.case.weight_masks is None:
+    def weight_is_zero(
+        self, operation: Operation, source: Source, owner: str, column: int, channel: int, tap: tuple[int, int]
+    ) -> bool:
+        if self.case.weight_masks is None or source.branch:
             return False
-        # A filter holds only the channels of its own group.
-        within_group = channel % (operation.sources[0].shape[0] // operation.groups)
+        # A filter holds all inputs, channel after channel, but only the channels of its own group.
+        within_group = source.offset + channel % (source.shape[0] // operation.groups)
         return not self.case.weight_masks[owner, operation.name][column, within_group, tap[0], tap[1]]
 
     def _place(self, block: Block) -> None:
@@ -123,18 +163,33 @@ class Storage:
         self.next_address += block.slot_bursts
         self.blocks[block.key] = placed
 
-    def _place_weights(self, operation: Operation, owner: str) -> None:
+    def _place_weights(self, operation: Operation, owner: str, branch: str) -> None:
         for tile_index, tile in enumerate(channel_tiles(operation, self.hardware)):
             for chunk in chunks(operation, tile, self.hardware):
+                if chunk.source.branch != branch:
+                    continue
                 dense, stored = self._count_weights(operation, owner, tile, chunk)
-                norm = len(tile) if chunk.index == 0 else 0
-                words = {"weights": dense, "norm": norm}
-                if self.case.storage == "bitmap":
-                    index = ceil_div(dense, self.hardware.word_bits)
-                    words = {"weights": stored, "index": index, "norm": norm}
+                folded = operation.name not in self.case.task_norm
+                norm = len(tile) if chunk.index == 0 and folded else 0
+                index_bits = 0 if branch else self.case.index_bits
+                words = {"weights": dense, "index": ceil_div(dense * index_bits, self.hardware.word_bits), "norm": norm}
+                if self.case.storage == "bitmap" and not branch:
+                    words["weights"] = stored
+                    words["index"] += ceil_div(dense, self.hardware.word_bits)
                 bursts = ceil_div(sum(words.values()), self.hardware.burst_words)
                 key = ("weights", operation.name, owner, tile_index, chunk.index)
                 self._place(Block("weights", key, words, bursts, bursts, dense + norm))
+
+    def _place_masks(self, operation: Operation, task: str) -> None:
+        for tile_index, tile in enumerate(channel_tiles(operation, self.hardware)):
+            for chunk in chunks(operation, tile, self.hardware):
+                if chunk.source.branch:
+                    continue
+                columns = [len(columns_reading(operation, chunk.source, tile, channel)) for channel in chunk.channels]
+                words = ceil_div(sum(columns) * len(chunk.taps), self.hardware.word_bits)
+                bursts = ceil_div(words, self.hardware.burst_words)
+                key = ("masks", operation.name, task, tile_index, chunk.index)
+                self._place(Block("weights", key, {"index": words}, bursts, bursts))
 
     def _count_weights(self, operation: Operation, owner: str, tile: tuple[int, ...], chunk: Chunk) -> tuple[int, int]:
         dense = non_zero = 0
@@ -142,7 +197,8 @@ class Storage:
             for column in columns_reading(operation, chunk.source, tile, channel):
                 for tap in chunk.taps:
                     dense += 1
-                    non_zero += not self.weight_is_zero(operation, owner, column, channel, tap)
+                    if self.case.storage == "bitmap":
+                        non_zero += not self.weight_is_zero(operation, chunk.source, owner, column, channel, tap)
         return dense, non_zero
 
     def _place_thresholds(self, operation: Operation, task: str) -> None:
@@ -158,6 +214,14 @@ class Storage:
                     count *= len(position_tile.positions)
                 bursts = ceil_div(count, self.hardware.burst_words)
                 self._place(Block("thresholds", key, {"thresholds": count}, bursts, bursts))
+
+    def _place_norm(self, operation: Operation, task: str) -> None:
+        for tile_index, tile in enumerate(channel_tiles(operation, self.hardware)):
+            words = 2 * len(tile)
+            bursts = ceil_div(words, self.hardware.burst_words)
+            self._place(
+                Block("thresholds", ("norm", operation.name, task, tile_index), {"norm": words}, bursts, bursts)
+            )
 
     def _place_activations(self, tensor: str, shape: tuple[int, int, int], image: int) -> None:
         extent = block_extent(shape, self.hardware)
@@ -185,6 +249,17 @@ def dead_blocks(
     storage: Storage, found: list[Operation], last: Operation, images: list[int]
 ) -> set[tuple[object, ...]]:
     """Return the keys of the blocks that no operation after *last* reads, of the tensors that it reads itself."""
-    later = {source.tensor for operation in found[found.index(last) + 1 :] for source in operation.sources}
-    dead = {source.tensor for source in last.sources} - later
-    return {key for key in storage.blocks if key[0] == "activations" and key[1] in dead and key[2] in images}
+    dead = {
+        (source.tensor, image)
+        for image in images
+        for source in last.sources
+        if not is_read(storage, found[found.index(last) + 1 :], source.tensor, image)
+    }
+    return {key for key in storage.blocks if key[0] == "activations" and key[1:3] in dead}
+
+
+def is_read(storage: Storage, among: Sequence[Operation], tensor: str, image: int) -> bool:
+    """Whether any operation that the image runs, *among* these, reads the tensor."""
+    task = storage.images[image].task
+    running = [operation for operation in among if uses_unit(storage.case, task, operation.unit)]
+    return any(source.tensor == tensor for operation in running for source in operation.sources)

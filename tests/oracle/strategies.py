@@ -22,11 +22,11 @@ from mimesim.network import Network
 
 from .cache import KINDS
 from .drawn_dram import drams
-from .drawn_networks import networks, pair
+from .drawn_networks import UNITS, networks, pair
 from .geometry import channel_tiles, chunks, operations, position_tiles
 from .interface import OracleCase, OracleImage
 from .program import Program, build
-from .storage import SHARED, Block
+from .storage import SHARED, Block, uses_unit
 
 __all__ = ["Scenario", "cases", "hardwares", "networks", "scenarios", "schedules"]
 
@@ -129,21 +129,42 @@ def _mask(draw: st.DrawFn, shape: tuple[int, ...]) -> np.ndarray:
 def cases(draw: st.DrawFn, network: Network, tasks: tuple[str, ...]) -> OracleCase:
     shared = draw(st.booleans())
     own = frozenset(node.name for node in network.weight_layers if shared and draw(st.integers(0, 3)) == 0)
-    pruned = draw(st.booleans())
+    pruned, storage = draw(st.booleans()), draw(st.sampled_from(["dense", "dense", "bitmap"]))
+    layers = [node.name for node in network.weight_layers]
+    views = frozenset(name for name in layers if storage == "dense" and draw(st.integers(0, 2)) == 0)
     masks = {
         (owner, node.name): _mask(draw, network.weight_shape(node))
         for node in network.weight_layers
-        for owner in ((SHARED,) if shared and node.name not in own else tasks)
+        for owner in ((SHARED,) if shared and node.name not in own | views else tasks)
         if pruned
     }
+    branches = [(node.name, branch.name) for node in network.nodes for branch in node.branches]
+    units = {task: frozenset(draw(st.sets(st.sampled_from(UNITS)))) for task in tasks if draw(st.integers(0, 3))}
     return OracleCase(
+        task_norm=frozenset(node.name for node in network.weight_layers if draw(st.integers(0, 2)) == 0),
+        shared_branches=frozenset(name for name in branches if draw(st.booleans())),
+        # A task that runs nothing is an error.
+        units={task: used for task, used in units.items() if _runs_any(network, used)},
         skipping=draw(st.sampled_from(["none", "gate", "per_position", "lockstep"])),
         weights_shared=shared,
         own_layers=own,
         thresholds=draw(st.sampled_from([None, "neuron", "channel"])),
-        storage=draw(st.sampled_from(["dense", "bitmap"])),
+        storage=storage,
+        views=views,
+        masks=frozenset(name for name in views if draw(st.booleans())),
+        index_bits=draw(st.sampled_from([0, 0, 0, 1, 3])),
         weight_masks=masks if pruned else None,
     )
+
+
+def _image(draw: st.DrawFn, network: Network, case: OracleCase, task: str) -> OracleImage:
+    nodes = [network.node(name) for name in network.recorded]
+    masks = {node.name: _mask(draw, node.shape) for node in nodes if uses_unit(case, task, node.unit)}
+    return OracleImage(task, masks)
+
+
+def _runs_any(network: Network, units: frozenset[str]) -> bool:
+    return any(node.unit is None or node.unit in units for node in network.layers)
 
 
 @st.composite
@@ -151,14 +172,12 @@ def scenarios(draw: st.DrawFn, most_layers: int = 3, channels: int = 20, size: i
     """Draw a whole run; its caches hold what one pass needs and little more."""
     network = draw(networks(most_layers, channels, size))
     tasks = tuple(f"task{index}" for index in range(draw(st.integers(1, 3))))
+    case = draw(cases(network, tasks))
     batches = tuple(
-        tuple(
-            OracleImage(draw(st.sampled_from(tasks)), {n: _mask(draw, network.node(n).shape) for n in network.recorded})
-            for _ in range(draw(st.integers(1, 3)))
-        )
+        tuple(_image(draw, network, case, draw(st.sampled_from(tasks))) for _ in range(draw(st.integers(1, 3))))
         for _ in range(draw(st.integers(1, 2)))
     )
-    case, schedule = draw(cases(network, tasks)), draw(schedules())
+    schedule = draw(schedules())
     hardware = draw(hardwares(schedule.position_tiles_per_pe))
     caches = hardware.caches
     if caches.organisation == "unified" and caches.banks is not None:
@@ -227,10 +246,10 @@ def _with_caches(hardware: Hardware, changes: dict[str, Any]) -> Hardware:
 def _bursts_by_kind(program: Program, index: int) -> dict[str, int]:
     made = program.passes[index]
     blocks: list[Block] = [*made.activation_blocks, *made.threshold_blocks]
-    if made.weight_block is not None:
-        blocks.append(made.weight_block)
-    if made.job is not None and program.jobs[made.job].allocates:
-        blocks += program.jobs[made.job].writes
+    blocks += [block for block in (made.weight_block, made.mask_block) if block is not None]
+    if made.job is not None:
+        job = program.jobs[made.job]
+        blocks += [block for block in job.writes if block.key[2] in job.cached]
     used = dict.fromkeys(KINDS, 0)
     for block in blocks:
         used[block.kind] += block.slot_bursts

@@ -198,6 +198,8 @@ def test_every_cycle_and_every_multiplication_is_accounted_for(scenario: Scenari
         assert min([*phase.stalls.values(), *phase.balance.values()]) >= 0
         assert phase.macs + sum(phase.balance.values()) == scenario.hardware.grid.pes * phase.busy_cycles
         if scenario.case.skipping == "none":
-            assert phase.macs == len(phase.images) * scenario.network.macs_dense(phase.operation)
+            most = len(phase.images) * scenario.network.macs_dense(phase.operation)
+            # Tensors that an image does not have are not multiplied.
+            assert phase.macs <= most if scenario.case.units else phase.macs == most
     assert result.cycles == end
     assert sum(phase.macs for phase in result.phases) == result.words.get(("reg", "psums", "write"), 0)

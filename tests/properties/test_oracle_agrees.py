@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 
 from mimesim.ledger import STALLS, CaseLedger
 from mimesim.machine import replay
-from mimesim.network import Node
+from mimesim.network import Branch, Node
 from mimesim.schedule.costs import CostBook
 from mimesim.schedule.images import Image
 from mimesim.schedule.program import CasePlan, plan_case
@@ -32,8 +32,15 @@ class DrawnScheme(Scheme):
             weights_owner=owner_of(self.case, node.name, task),
             storage=self.case.storage,
             pruned=self.case.weight_masks is not None and node.has_weights,
+            view=task if node.name in self.case.views else None,
+            masks="task" if node.name in self.case.masks else None,
+            index_bits=self.case.index_bits,
+            norm="task" if node.name in self.case.task_norm else "folded",
             thresholds=self.case.thresholds if node.activation else None,
         )
+
+    def branch(self, node: Node, branch: Branch, task: str) -> LayerParameters:
+        return LayerParameters(weights_owner=owner_of(self.case, node.name, task, branch.name))
 
 
 class DrawnMasks:
@@ -43,6 +50,10 @@ class DrawnMasks:
         self.case = scenario.case
         self.images = [image for batch in scenario.batches for image in batch]
 
+    def units(self, task: str) -> tuple[str, ...] | None:
+        used = self.case.units.get(task)
+        return None if used is None else tuple(sorted(used))
+
     def mask(self, task: str, image_index: int, tensor: str) -> np.ndarray:
         return self.images[image_index].masks[tensor]
 
@@ -50,7 +61,7 @@ class DrawnMasks:
         masks = self.case.weight_masks
         if masks is None:
             return None
-        return masks[owner_of(self.case, layer, task), layer]
+        return masks[task if layer in self.case.views else owner_of(self.case, layer, task), layer]
 
 
 def replayed(scenario: Scenario) -> CaseLedger:

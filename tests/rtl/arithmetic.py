@@ -111,6 +111,9 @@ class Numbers:
         values = self.values[task, image_index, tensor]
         return values != 0 if self.network.is_sparse(tensor) else np.ones(values.shape, dtype=np.bool_)
 
+    def units(self, task: str) -> None:
+        """Every network here is of one piece."""
+
     def weight_mask(self, task: str, layer: str) -> NDArray[np.bool_] | None:
         """No network here is pruned."""
         return None

@@ -101,14 +101,16 @@ def geometry(network: Network, machine: Hardware, layer: str) -> Geometry:
 
 
 class Masks:
-    """A source of masks: all ones but for those given, by (task, image, tensor), and weights by (task, layer)."""
+    """A source of masks: all ones but for those given by (task, image, tensor); also of weights and units."""
 
     def __init__(
         self,
         network: Network,
         masks: Mapping[tuple[str, int, str], Any] | None = None,
         weights: Mapping[tuple[str, str], Any] | None = None,
+        units: Mapping[str, tuple[str, ...]] | None = None,
     ) -> None:
+        self.used = dict(units or {})
         self.network = network
         self.masks = dict(masks or {})
         self.weights = dict(weights or {})
@@ -116,6 +118,9 @@ class Masks:
     def mask(self, task: str, image_index: int, tensor: str) -> np.ndarray:
         shape = self.network.node(tensor).shape
         return np.broadcast_to(np.asarray(self.masks.get((task, image_index, tensor), True), dtype=np.bool_), shape)
+
+    def units(self, task: str) -> tuple[str, ...] | None:
+        return self.used.get(task)
 
     def weight_mask(self, task: str, layer: str) -> np.ndarray | None:
         return self.weights.get((task, layer))

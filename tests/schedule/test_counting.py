@@ -114,20 +114,20 @@ def test_macs_are_those_of_plain_loops(
         assert weighted_macs(made, list(masks), None).sum() == 0
         return
     _, height, width = operation.shape
-    (source,) = operation.sources
-    inputs = source.shape[0] // operation.groups
-    shape = (operation.shape[0], inputs, *source.kernel)
+    inputs = sum(source.shape[0] for source in operation.sources if source.branch is None) // operation.groups
+    shape = (operation.shape[0], inputs, *operation.sources[0].kernel)
     weights = np.random.default_rng(seed).random(shape) < density
     for given_weights in (None, weights):
         macs = weighted_macs(made, list(masks), given_weights)
         for channel_tile, (first, last) in enumerate(made.channel_tiles):
             for k in made.chunks_of[channel_tile]:
                 chunk = made.chunks[k]
-                total = 0
+                source, total = operation.sources[chunk.source], 0
+                pruned = given_weights is not None and source.branch is None
                 for y, x in product(range(height), range(width)):
-                    for c, t in met(made, chunk, masks[0], y, x):
+                    for c, t in met(made, chunk, masks[chunk.source], y, x):
                         for o in range(first, last):
-                            kept = given_weights is None or given_weights[o, c % inputs].flat[t]
+                            kept = not pruned or weights[o, source.offset + c % inputs].flat[t]
                             total += reads(made, o, c) and kept
                 assert macs[channel_tile, k] == total
 

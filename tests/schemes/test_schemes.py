@@ -2,20 +2,84 @@ from __future__ import annotations
 
 import pytest
 
+from mimesim.network import Branch, Node
 from mimesim.networks import build
-from mimesim.schemes import SCHEMES, SHARED, Conventional, LayerParameters, Mime, Pruned
+from mimesim.schemes import (
+    SCHEMES,
+    SHARED,
+    BnOnly,
+    Conventional,
+    Dvn,
+    Heads,
+    LayerParameters,
+    Lora,
+    Memti,
+    Mime,
+    Packnet,
+    Pam,
+    Piggyback,
+    Pruned,
+    Scheme,
+)
 
 NETWORK = build("tiny", 8, classes=10)
 
 
-def parameters(scheme: Conventional | Mime | Pruned, layer: str) -> LayerParameters:
+def parameters(scheme: Scheme, layer: str) -> LayerParameters:
     return scheme.parameters(NETWORK.node(layer), "cats")
 
 
 def test_every_scheme_is_listed_under_its_name() -> None:
-    expected = {"conventional": Conventional, "pruned": Pruned, "mime": Mime}
+    assert {name: scheme.name for name, scheme in SCHEMES.items()} == {name: name for name in SCHEMES}
+    assert len(set(SCHEMES.values())) == len(SCHEMES)
 
-    assert expected == SCHEMES
+
+@pytest.mark.parametrize("scheme", [Heads(), BnOnly(), Memti(), Lora(), Dvn(), Pam()], ids=lambda each: each.name)
+def test_a_frozen_trunk_with_a_head_per_task(scheme: Scheme) -> None:
+    assert parameters(scheme, "conv1").weights_owner == SHARED
+    assert parameters(scheme, "head") == LayerParameters("cats")
+
+
+@pytest.mark.parametrize("scheme", [BnOnly(), Memti(), Dvn()], ids=lambda each: each.name)
+def test_norm_of_the_task(scheme: Scheme) -> None:
+    assert parameters(scheme, "conv1").norm == "task"
+    assert parameters(scheme, "average").norm == "folded"  # nothing to scale
+
+
+def test_side_paths_belong_to_the_task() -> None:
+    node, branch = NETWORK.node("conv1"), Branch(name="adapter", input="image")
+    for scheme in (Memti(), Lora()):
+        assert scheme.branch(node, branch, "cats") == LayerParameters("cats")
+    down = Node(name="conv1.down", kind="conv", inputs=("image",), shape=(4, 8, 8))
+    assert Lora().parameters(down, "cats") == LayerParameters("cats", norm="none")
+
+
+def test_views_of_shared_weights() -> None:
+    assert parameters(Piggyback(), "conv1") == LayerParameters(SHARED, pruned=True, view="cats", masks="task")
+    assert parameters(Piggyback(), "head") == parameters(Packnet(), "head") == LayerParameters("cats")
+    assert parameters(Packnet(), "add") == LayerParameters(SHARED)
+    # Nobody's, or one of as many tasks.
+    assert [parameters(Packnet(tasks), "conv1").index_bits for tasks in (1, 2, 3, 4, 7, 8)] == [1, 2, 2, 3, 3, 4]
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"masks": "task"}, {"view": "cats", "storage": "bitmap"}], ids=["masks-of-nothing", "view-of-a-bitmap"]
+)
+def test_what_does_not_go_together(wrong: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match="view"):
+        LayerParameters(SHARED, **wrong)  # type: ignore[arg-type]
+
+
+def test_packnet_has_tasks() -> None:
+    with pytest.raises(ValueError, match="at least 1"):
+        Packnet(tasks=0)
+
+
+def test_pam_tells_parts_by_their_units() -> None:
+    layer = {"kind": "conv", "inputs": ("image",), "shape": (4, 8, 8)}
+    shared, own = (Node.model_validate(layer | {"name": f"conv1.{unit}", "unit": unit}) for unit in ("shared", "cats"))
+    assert Pam().parameters(shared, "cats") == LayerParameters(SHARED)
+    assert Pam().parameters(own, "cats") == LayerParameters("cats")
 
 
 @pytest.mark.parametrize("layer", ["conv1", "depthwise", "pointwise", "head"])

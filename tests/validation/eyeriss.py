@@ -92,6 +92,9 @@ class _NoMasks:
     def mask(self, task: str, image_index: int, tensor: str) -> NDArray[np.bool_]:
         raise AssertionError("a dense replay reads no mask")
 
+    def units(self, task: str) -> None:
+        return None
+
     def weight_mask(self, task: str, layer: str) -> NDArray[np.bool_] | None:
         return None
 
