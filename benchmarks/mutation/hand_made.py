@@ -46,7 +46,7 @@ _CHANGES = (
     (
         "a hit does not make a block recent",
         "machine/cache.py",
-        "                lines.move_to_end(address)\n",
+        "                touch(address)\n",
         "",
     ),
     (
