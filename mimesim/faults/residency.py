@@ -14,8 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mimesim.faults.upsets import Ints
-from mimesim.machine.cache import Cache, no_victims
-from mimesim.machine.controller import make_caches
+from mimesim.machine.cache import Cache, make_caches, no_victims
 from mimesim.machine.kinds import ACTIVATIONS, THRESHOLDS, WEIGHTS
 from mimesim.schedule.geometry import Geometry
 from mimesim.schedule.images import Image

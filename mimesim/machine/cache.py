@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Collection, Hashable, Iterable
 
+from mimesim.config.hardware import Caches
 from mimesim.machine.evictions import Use
-from mimesim.machine.kinds import ACTIVATIONS, OUTPUTS, THRESHOLDS, WEIGHTS
+from mimesim.machine.kinds import ACTIVATIONS, OUTPUTS, READS, THRESHOLDS, WEIGHTS
 from mimesim.schedule.memory_map import ParameterBlock
 
-__all__ = ["NOBODY", "Cache", "Victims", "no_victims"]
+__all__ = ["NOBODY", "Cache", "Victims", "make_caches", "no_victims"]
 
 _KINDS = OUTPUTS + 1
 
@@ -175,3 +176,15 @@ class Cache:
             self.left.append((use, [address]))
         self.used = used
         return True
+
+
+def make_caches(config: Caches, word_bits: int) -> list[Cache]:
+    """Return the cache of each kind; a unified cache is one object for all of them."""
+    pin = config.policy == "pin"
+
+    def cache(kib: float) -> Cache:
+        return Cache(int(kib * 1024 * 8) // word_bits, pin=pin)
+
+    if config.organisation == "unified":
+        return [cache(config.unified_kib)] * len(READS)
+    return [cache(kib) for kib in (config.weights_kib, config.activations_kib, config.thresholds_kib)]

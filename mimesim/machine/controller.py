@@ -7,10 +7,10 @@ from collections.abc import Generator, Sequence
 
 from simpy import Event
 
-from mimesim.config.hardware import Caches, Hardware
+from mimesim.config.hardware import Hardware
 from mimesim.ledger import Residents
 from mimesim.machine.banks import BankArbiter
-from mimesim.machine.cache import Cache, Victims, no_victims
+from mimesim.machine.cache import Cache, Victims, make_caches, no_victims
 from mimesim.machine.clock import Clock
 from mimesim.machine.dram import Dram, Runs
 from mimesim.machine.evictions import EvictionLog, Use
@@ -21,19 +21,7 @@ from mimesim.schedule.memory_map import ActivationRegion, ParameterBlock
 from mimesim.schedule.program import Phase
 from mimesim.schemes import SHARED
 
-__all__ = ["Controller", "make_caches"]
-
-
-def make_caches(config: Caches, word_bits: int) -> list[Cache]:
-    """Return the cache of each kind; a unified cache is one object for all of them."""
-    pin = config.policy == "pin"
-
-    def cache(kib: float) -> Cache:
-        return Cache(int(kib * 1024 * 8) // word_bits, pin=pin)
-
-    if config.organisation == "unified":
-        return [cache(config.unified_kib)] * len(READS)
-    return [cache(kib) for kib in (config.weights_kib, config.activations_kib, config.thresholds_kib)]
+__all__ = ["Controller"]
 
 
 _NOTHING = (0, 0, 0, 0)

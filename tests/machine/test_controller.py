@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from mimesim.machine.controller import Controller, make_caches
+from mimesim.machine.cache import make_caches
+from mimesim.machine.controller import Controller
 from mimesim.machine.kinds import ACTIVATIONS, THRESHOLDS, WEIGHTS, WRITE_BACK
 from mimesim.schedule.program import Phase
 from tests.machine.rig import Rig, block, fill, job, phase, region
