@@ -42,7 +42,7 @@ def mutual_information(outputs: Tensor, labels: Tensor, noise: float = NOISE) ->
     total = 0.0
     for column in _columns(labels):
         total += entropy(outputs, noise)
-        for label in column.unique():
+        for label in torch.unique(column):
             chosen = outputs[column == label]
             total -= len(chosen) / len(outputs) * entropy(chosen, noise)
     return total
