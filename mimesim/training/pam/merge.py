@@ -13,7 +13,7 @@ from mimesim.training.pam.merged import MergedNet
 from mimesim.training.pam.partition import SHARED, LayerPartition, Partition
 from mimesim.training.tracing.model import TracedModel
 
-__all__ = ["all_shared", "merge", "single", "trunk", "widths_of"]
+__all__ = ["all_shared", "merge", "side_by_side", "single", "trunk", "widths_of"]
 
 #: The network that a neuron comes from, and its number there.
 _Neuron = tuple[int, int]
@@ -100,3 +100,19 @@ def trunk(model: TracedModel, classes: Mapping[str, int], size: int) -> MergedNe
     """One network that all tasks share whole: as wide as *model*, with fresh weights from torch's global generator."""
     chain = chain_of(model, size)
     return MergedNet(chain, classes, {link.name: {SHARED: link.width} for link in chain.layers if link.name != HEAD})
+
+
+def side_by_side(nets: Sequence[MergedNet]) -> MergedNet:
+    """Networks of one task each, as of :func:`single`, in one that has nothing in common: all is their tasks' own."""
+    classes = {task: count for net in nets for task, count in net.classes.items()}
+    chain = nets[0].chain
+    layers = [link.name for link in chain.layers if link.name != HEAD]
+    owners = [(net.tasks[0], net) for net in nets]
+    made = MergedNet(
+        chain, classes, {layer: {task: sum(net.widths[layer].values()) for task, net in owners} for layer in layers}
+    )
+    for task, net in owners:
+        for layer in (*layers, HEAD):
+            (unit,) = net.widths[layer]
+            made.part(layer, task).load_state_dict(net.part(layer, unit).state_dict())
+    return made.train(nets[0].training)
