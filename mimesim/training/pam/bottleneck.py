@@ -55,9 +55,9 @@ class Gate(nn.Module):
 class Bottleneck:
     """Gates behind the neurons of some *groups*, (layer, unit), of a network."""
 
-    def __init__(self, net: MergedNet, groups: Sequence[tuple[str, str]], beta: float) -> None:
-        """Put the gates in; *net* must have no other activation than ReLU."""
-        self.net, self.beta = net, beta
+    def __init__(self, net: MergedNet, groups: Sequence[tuple[str, str]], beta: float, rate: float) -> None:
+        """Put the gates in, which learn at *rate*; *net* must have no other activation than ReLU."""
+        self.net, self.beta, self.rate = net, beta, rate
         self.gates: dict[tuple[str, str], Gate] = {}
         device = next(net.parameters()).device
         for layer, unit in groups:
@@ -67,6 +67,10 @@ class Bottleneck:
             positions = link.node.shape[1] * link.node.shape[2]
             self.gates[layer, unit] = Gate(net.widths[layer][unit], positions).to(device)
             net.part(layer, unit).gate = self.gates[layer, unit]
+
+    def fast(self) -> tuple[list[nn.Parameter], float]:
+        """The gates' parameters, and the rate at which they learn: their variance has far to go."""
+        return [parameter for gate in self.gates.values() for parameter in gate.parameters()], self.rate
 
     def penalty(self) -> Tensor:
         """What is added to the loss, a scalar."""

@@ -56,7 +56,8 @@ class Pruning(Strict):
     """*rounds* of removing neurons and training what is left by *fit*.
 
     ``taylor`` removes the *share* of the neurons with the lowest importance, estimated from *images* training images;
-    ``bottleneck`` trains gates with the penalty *beta* and removes those that let nothing through. In the merged
+    ``bottleneck`` trains gates at *gate_rate* with the penalty *beta* and removes those that let nothing through: it
+    begins with open gates in every round, so it wants few rounds of many epochs. In the merged
     networks only ``shared`` neurons are pruned, as the authors do, or ``all``; the others are pruned whole.
     """
 
@@ -66,6 +67,7 @@ class Pruning(Strict):
     share: Share = 0.09
     images: Count = 500
     beta: Annotated[float, Field(ge=0)] = 1e-5
+    gate_rate: Rate = 0.01
     fit: Fit
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -17,7 +17,20 @@ from mimesim.training.pam.merged import MergedNet
 from mimesim.training.pam.tasks import TaskImages
 from mimesim.training.progress import Curve, Meter
 
-__all__ = ["accuracies", "finetune", "joint_loss"]
+__all__ = ["Extra", "accuracies", "finetune", "joint_loss"]
+
+
+class Extra(Protocol):
+    """What a pruner adds to training."""
+
+    def fast(self) -> tuple[list[nn.Parameter], float]:
+        """Parameters that learn at a rate of their own, and that rate."""
+
+    def penalty(self) -> Tensor:
+        """What is added to the loss, a scalar."""
+
+    def after_step(self) -> None:
+        """Restore what every step must keep."""
 
 
 def joint_loss(logits: dict[str, Tensor], labels: dict[str, Tensor]) -> Tensor:
@@ -27,30 +40,30 @@ def joint_loss(logits: dict[str, Tensor], labels: dict[str, Tensor]) -> Tensor:
 
 def finetune(
     net: MergedNet, data: TaskImages, fit: Fit, seed: int, name: str, device: torch.device,
-    penalty: Callable[[], Tensor] | None = None, after_step: Callable[[], None] | None = None,
+    extra: Extra | None = None,
 ) -> Curve:  # fmt: skip
     """Train *net* in place, on images of its size, and return the curve; its accuracy is the mean over the tasks.
 
-    Everything random comes from *seed* and the step. *penalty* is added to the loss; *after_step* restores what every
-    step must keep.
+    Everything random comes from *seed* and the step.
     """
     with enough_memory(name, "make it smaller", key="batch", value=fit.batch):
-        return _finetune(net, data, fit, seed, name, device, penalty, after_step)
+        return _finetune(net, data, fit, seed, name, device, extra)
 
 
 def _finetune(
     net: MergedNet, data: TaskImages, fit: Fit, seed: int, name: str, device: torch.device,
-    penalty: Callable[[], Tensor] | None, after_step: Callable[[], None] | None,
+    extra: Extra | None,
 ) -> Curve:  # fmt: skip
     net.to(device).to(memory_format=torch.channels_last).train()
     total = max(1, round(fit.epochs * max(1, len(data) // fit.batch)))
-    optimiser = _optimiser(net, fit)
+    optimiser = _optimiser(net, fit, extra)
+    rates = [float(group["lr"]) for group in optimiser.param_groups]
     size = net.chain.image[1]
     with Meter(name, total, 0, []) as meter:
         for step, rows in enumerate(batches(len(data), fit.batch, range(total), seed)):
-            rate = fit.rate * rate_factor(fit.rate_course, step / total)
-            for group in optimiser.param_groups:
-                group["lr"] = rate
+            factor = rate_factor(fit.rate_course, step / total)
+            for group, rate in zip(optimiser.param_groups, rates, strict=True):
+                group["lr"] = rate * factor
             images = augment(data.images.images[rows], torch.Generator().manual_seed(seed * 1_000_003 + step))
             inputs = normalise(images.to(device)).contiguous(memory_format=torch.channels_last)
             labels = {task: data.labels[task][rows].to(device) for task in net.tasks}
@@ -59,24 +72,30 @@ def _finetune(
             with autocast(device):
                 logits = net(inputs)
             loss = joint_loss(logits, labels)
-            torch.autograd.backward(loss if penalty is None else loss + penalty())
+            torch.autograd.backward(loss if extra is None else loss + extra.penalty())
             if not math.isfinite(loss.item()):
                 raise InputError(name, "must stay finite; lower the learning rate", key=f"loss at step {step}",
                                  value=loss.item())  # fmt: skip
             optimiser.step()
-            if after_step is not None:
-                after_step()
+            if extra is not None:
+                extra.after_step()
             right = sum(int((logits[task].argmax(1) == labels[task]).sum()) for task in net.tasks) / len(net.tasks)
-            meter.add(loss.item(), round(right), len(rows), flush=step + 1 == total, size_px=size, rate=rate)
+            meter.add(
+                loss.item(), round(right), len(rows), flush=step + 1 == total, size_px=size, rate=fit.rate * factor
+            )
     return meter.curve
 
 
-def _optimiser(net: MergedNet, fit: Fit) -> torch.optim.Optimizer:
+def _optimiser(net: MergedNet, fit: Fit, extra: Extra | None) -> torch.optim.Optimizer:
+    fast, rate = extra.fast() if extra is not None else ([], 0.0)
+    mine = {id(parameter) for parameter in fast}
+    slow = [parameter for parameter in net.parameters() if id(parameter) not in mine]
+    groups: list[dict[str, Any]] = [{"params": slow, "lr": fit.rate, "weight_decay": fit.weight_decay}]
+    if fast:
+        groups.append({"params": fast, "lr": rate, "weight_decay": 0.0})
     if fit.optimiser == "sgd":
-        return torch.optim.SGD(
-            net.parameters(), lr=fit.rate, momentum=0.9, nesterov=True, weight_decay=fit.weight_decay
-        )
-    return torch.optim.AdamW(net.parameters(), lr=fit.rate, weight_decay=fit.weight_decay)
+        return torch.optim.SGD(groups, momentum=0.9, nesterov=True)
+    return torch.optim.AdamW(groups)
 
 
 def accuracies(net: MergedNet, data: TaskImages, device: torch.device, batch: int = 100) -> dict[str, float]:

@@ -29,7 +29,7 @@ def prune_round(
         scores = importance(net, some, device)
         net = without(net, least({group: scores[group] for group in groups}, pruning.share))
     if groups and pruning.method == "bottleneck":
-        gates = Bottleneck(net, groups, pruning.beta)
-        curve = finetune(net, data, pruning.fit, seed, name, device, gates.penalty, gates.after_step)
+        gates = Bottleneck(net, groups, pruning.beta, pruning.gate_rate)
+        curve = finetune(net, data, pruning.fit, seed, name, device, gates)
         return gates.closed(), curve
     return net, finetune(net, data, pruning.fit, seed, name, device)

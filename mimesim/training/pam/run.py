@@ -155,7 +155,7 @@ class PamTraining:
 
     def start(self, system: str) -> dict[str, Callable[[], MergedNet]]:
         """What makes each network of a *system* before any training together."""
-        size, config = self.config.size_px, self.config
+        size = self.config.size_px
         if system == "separate":
             return {f"separate-{task}": partial(single, task, self.singles[task], size) for task in self.tasks}
         if system == "trunk":

@@ -7,9 +7,11 @@ from collections.abc import Mapping
 import torch
 from torch import nn
 
+from mimesim.training.data import ImageSet
 from mimesim.training.models import Options, vgg
 from mimesim.training.pam.merge import common_chain, widths_of
 from mimesim.training.pam.partition import LayerPartition, Partition
+from mimesim.training.pam.tasks import TaskImages
 from mimesim.training.tracing.model import TracedModel
 from mimesim.training.tracing.sites import numbered
 from tests.training.tracing.own_models import randomised
@@ -35,6 +37,18 @@ def two(seed: int = 1) -> dict[str, TracedModel]:
 
 def images(count: int = 6) -> torch.Tensor:
     return torch.randn(count, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(9))
+
+
+def pictures(count: int) -> TaskImages:
+    """Images of noise, each brighter in one of three places, with labels of two tasks that can be told from that."""
+    generator = torch.Generator().manual_seed(4)
+    labels = torch.randint(0, 12, (count,), generator=generator)
+    pixels = torch.randint(0, 60, (count, 3, SIZE, SIZE), generator=generator, dtype=torch.uint8)
+    for row, label in enumerate(labels.tolist()):
+        pixels[row, label % 3] += 90
+        pixels[row, :, :, 2 * (label % 4) : 2 * (label % 4) + 2] += 60
+    data = ImageSet(pixels, labels, torch.arange(count), 12)
+    return TaskImages(data, {"a": labels % 3, "b": labels % 4}, {"a": 3, "b": 4})
 
 
 def apart(models: Mapping[str, TracedModel]) -> Partition:
