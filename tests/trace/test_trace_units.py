@@ -10,7 +10,7 @@ import pytest
 
 from mimesim.errors import InputError
 from mimesim.network import Network
-from mimesim.trace import Trace, TraceWriter
+from mimesim.trace import Trace, TraceWriter, show_trace
 
 NETWORK = Network.model_validate({"name": "units", "nodes": [
     {"name": "image", "kind": "input", "shape": (3, 4, 4)},
@@ -39,6 +39,19 @@ def test_a_task_has_masks_of_its_units_and_of_what_all_run(tmp_path: Path) -> No
     assert not trace.masks("a", "conv.a").any()
     with pytest.raises(InputError, match=r"conv.b: the trace has no such sparse tensor"):
         trace.masks("a", "conv.b")
+
+
+def test_shown_are_the_masks_that_a_task_has(tmp_path: Path) -> None:
+    with TraceWriter(tmp_path / "trace", network=NETWORK, scheme="pam") as writer:
+        for task in ("a", "b"):
+            given = masks("stem", "conv.shared", f"conv.{task}")
+            writer.add_task(task, dataset="d", classes=3, masks=given, image_ids=[4], labels=[1],
+                            units=["shared", task])  # fmt: skip
+    lines = show_trace(Trace.load(tmp_path / "trace")).splitlines()
+    assert [line.split() for line in lines[-4:]] == [
+        ["stem", "0.0000", "0.0000"], ["conv.shared", "1.0000", "1.0000"], ["conv.a", "1.0000", "-"],
+        ["conv.b", "-", "1.0000"],
+    ]  # fmt: skip
 
 
 def test_without_units_a_task_has_all_masks(tmp_path: Path) -> None:

@@ -152,11 +152,13 @@ def _claims(compared: pandas.DataFrame) -> str:
     for other, claimed in CLAIMS.items():
         if other in macs:
             factor = macs[other] / macs["pam"]
-            what = "separately pruned networks" if other == "separate" else "a fully shared trunk"
-            against = "no merging" if other == "separate" else "the best earlier merging scheme, which no trunk is"
+            what, than = {
+                "separate": ("Separately pruned networks take", "no merging"),
+                "trunk": ("A fully shared trunk takes", "the best earlier merging scheme, which no trunk is"),
+            }[other]
             found.append(
-                f"At most {factor.max():.2f} times fewer MACs than {what} ({factor.idxmax()}); the paper claims"
-                f" {claimed} against {against}."
+                f"{what} {factor.min():.2f} ({factor.idxmin()}) to {factor.max():.2f} times ({factor.idxmax()}) the"
+                f" MACs of the merged network; the paper claims up to {claimed} for {than}."
             )
     return " ".join(found)
 

@@ -202,3 +202,20 @@ def test_what_cannot_be_merged_is_said() -> None:
         merge(two(), swapped, SIZE)
     with pytest.raises(InputError, match="task: 'shared'"):
         merge({"shared": small(1, 3)}, {}, SIZE)
+
+
+def test_three_tasks_share_one_group() -> None:
+    models = {"a": small(1, 3), "b": small(2, 4), "c": small(3, 2)}
+    net = merge(models, all_shared(models, SIZE), SIZE).eval()
+    assert net.widths["conv2"] == {"shared": 18}
+    partition = {
+        "conv1": LayerPartition((0, 4, 8), {"a": (1,), "b": (), "c": (9, 5)}),
+        "conv2": LayerPartition((0, 6, 12), {"a": (1,), "b": (7,), "c": (13,)}),
+        "conv3": LayerPartition((0, 5, 10), {"a": (), "b": (6,), "c": (11,)}),
+    }
+    net = merge(models, partition, SIZE).eval()
+    whole = net(images())
+    assert net.network("three").node("conv2.b").inputs == ("pool1.shared",)
+    for tasks in chain.from_iterable(combinations("abc", count) for count in (1, 2)):
+        for task, logits in net(images(), tasks).items():
+            torch.testing.assert_close(logits, whole[task])
