@@ -17,6 +17,9 @@ __all__ = ["train"]
 def train(config: Path, quick: bool) -> None:
     """Train as CONFIG says (parent, child tasks, methods) and record traces; goes on where it was interrupted.
 
+    A CONFIG with the key "system" is of another way to share a network: "pam" merges the networks of several tasks on
+    the same images (docs/pam.md).
+
     Needs PyTorch: pip install 'mimesim[train]'.
 
     \b

@@ -92,7 +92,7 @@ class Controller:
 
     def count_blocks(self) -> dict[str, int]:
         """Return how many blocks were inserted in the caches, evicted and dropped, and how many are resident."""
-        caches = list({id(cache): cache for cache in self._caches}.values())
+        caches = list(dict.fromkeys(self._caches))
         return {
             "inserted": sum(cache.inserted for cache in caches),
             "evicted": sum(cache.evicted for cache in caches),
@@ -117,8 +117,7 @@ class Controller:
                     cache.enter((run.number << 32) + scope, run.number)
             name = names[phase.group[place]]
             # The first pass of the run follows no other.
-            log.from_task = log.to_task or name
-            log.to_task = name
+            log.from_task, log.to_task = log.to_task or name, name
             victims = no_victims()
             requests: list[Runs] = [[], [], []]
             filling = fill_needed != fill

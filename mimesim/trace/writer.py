@@ -18,7 +18,14 @@ from pydantic import ValidationError
 
 from mimesim.errors import InputError
 from mimesim.network import Network
-from mimesim.trace.manifest import MANIFEST, Manifest, TaskEntry, manifest_error, render_manifest
+from mimesim.trace.manifest import (
+    MANIFEST,
+    Manifest,
+    TaskEntry,
+    manifest_error,
+    recorded_tensors,
+    render_manifest,
+)
 from mimesim.trace.npz import pack, write_npz
 
 __all__ = ["TraceWriter"]
@@ -109,9 +116,11 @@ class TraceWriter:
         test_images: int | None = None,
         weight_masks: Mapping[str, ArrayLike] | None = None,
         weights_from: str | None = None,
+        units: Iterable[str] | None = None,
     ) -> None:
         """Add the masks of one task's images.
 
+        *units* are the units of the network that the images run, by default all; tensors of other units have no masks.
         *masks* maps every sparse tensor (``network.recorded``) to bool (images, C, H, W), or (images, features) for a
         vector: *value != 0* after threshold or ReLU, quantisation and pooling. Entries are taken one at a time, so that
         a lazy mapping keeps memory small. *weight_masks* maps layers to bool arrays of ``network.weight_shape``:
@@ -126,7 +135,9 @@ class TraceWriter:
             raise InputError(where, "was added already (names that differ in case only are one name)")
         if weight_masks is not None and weights_from is not None:
             raise InputError(where, "give weight_masks or weights_from, not both")
-        _check_names(where, "tensor", masks, self.network.recorded, complete=True)
+        units = None if units is None else tuple(units)
+        tensors = recorded_tensors(self.network, units)
+        _check_names(where, "tensor", masks, tensors, complete=True)
         ids = _indices(where, "image_ids", image_ids)
         weights_file = f"{name}.weights.npz" if weight_masks is not None else None
         if weights_from is not None:
@@ -145,12 +156,13 @@ class TraceWriter:
                 test_accuracy=None if test_accuracy is None else float(test_accuracy),
                 test_images=None if test_images is None else int(test_images),
                 weights_file=weights_file,
+                units=units,
             )
         except ValidationError as error:
             raise manifest_error(where, error) from None
         if {entry.file, weights_file} & (self._files.keys() - {weights_file if weights_from else None}):
             raise InputError(where, "its file would replace another task's: choose another name")
-        members = {entry.file: self._packed_masks(where, masks, entry.images)}
+        members = {entry.file: self._packed_masks(where, masks, tensors, entry.images)}
         if weight_masks is not None:
             layers = [node.name for node in self.network.weight_layers]
             _check_names(where, "layer with weights", weight_masks, layers, complete=False)
@@ -159,9 +171,9 @@ class TraceWriter:
         self._tasks[name] = entry
 
     def _packed_masks(
-        self, where: str, masks: Mapping[str, ArrayLike], images: int
+        self, where: str, masks: Mapping[str, ArrayLike], tensors: Iterable[str], images: int
     ) -> Iterator[tuple[str, NDArray[np.uint8]]]:
-        for name in sorted(self.network.recorded):
+        for name in sorted(tensors):
             shape = self.network.node(name).shape
             bits = _bits(where, name, masks[name])
             shapes = [(images, *shape)] + [(images, shape[0])] * (shape[1:] == (1, 1))

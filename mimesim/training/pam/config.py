@@ -1,0 +1,121 @@
+"""What a configuration of merged networks may say; unknown keys are refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from mimesim.config.base import Count, Positive, Strict
+from mimesim.training.config import Phase, Rate, Schedule
+from mimesim.training.pam.information import NOISE
+
+__all__ = ["Fit", "InformationSettings", "PamConfig", "PamTask", "Pruning", "SystemName"]
+
+SystemName = Literal["separate", "pam", "random", "trunk"]
+Share = Annotated[float, Field(gt=0, lt=1)]
+Class = Annotated[int, Field(ge=0)]
+
+
+class PamTask(Strict):
+    """A task on the images: its *labels* are the image set's own (``all``), CIFAR-100's superclasses (``coarse``), or
+    a class for each listed group of them; labels that no group names are one more class, the last: none of these."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=40)]
+    labels: Literal["all", "coarse"] | Annotated[tuple[tuple[Class, ...], ...], Field(min_length=1)] = "all"
+
+
+class Fit(Strict):
+    """A stretch of training on all the training images; *rate* is the highest of its course."""
+
+    batch: Annotated[int, Field(gt=1)] = 64
+    epochs: Annotated[float, Field(gt=0)]
+    rate: Rate = 1e-3
+    optimiser: Literal["adam", "sgd"] = "adam"
+    rate_course: Literal["onecycle", "cosine", "linear", "constant"] = "cosine"
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+
+    def schedule(self, size_px: int) -> Schedule:
+        """The same at one input size, as a single network is trained."""
+        phases = (Phase(size_px=size_px, epochs=self.epochs),)
+        return Schedule(batch=self.batch, phases=phases, optimiser=self.optimiser, rate_course=self.rate_course)
+
+
+class InformationSettings(Strict):
+    """From how many training *images* information is estimated, with which *noise* (a variance), and how many nats
+    neurons that count as irrelevant may carry together: the thresholds of the authors' example."""
+
+    images: Annotated[int, Field(ge=2, le=1024)] = 128
+    noise: Positive = NOISE
+    conv_nats: Annotated[float, Field(ge=0)] = 0.01
+    linear_nats: Annotated[float, Field(ge=0)] = 0.05
+
+
+class Pruning(Strict):
+    """*rounds* of removing neurons and training what is left by *fit*.
+
+    ``taylor`` removes the *share* of the neurons with the lowest importance, estimated from *images* training images;
+    ``bottleneck`` trains gates at *gate_rate* with the penalty *beta* and removes those that let nothing through: it
+    begins with open gates in every round, so it wants few rounds of many epochs. In the merged
+    networks only ``shared`` neurons are pruned, as the authors do, or ``all``; the others are pruned whole.
+    """
+
+    method: Literal["taylor", "bottleneck"] = "taylor"
+    neurons: Literal["shared", "all"] = "shared"
+    rounds: Annotated[int, Field(ge=0, le=100)] = 30
+    share: Share = 0.09
+    images: Count = 500
+    beta: Annotated[float, Field(ge=0)] = 1e-5
+    gate_rate: Rate = 0.01
+    fit: Fit
+
+
+class PamConfig(Strict):
+    """Tasks on the same images, a network for each, and how these become one."""
+
+    system: Literal["pam"]
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+    note: str = ""
+    dataset: str
+    subset: bool = True
+    """The project's balanced subsets; false: the whole public sets (docs/data.md)."""
+    tasks: Annotated[tuple[PamTask, ...], Field(min_length=1, max_length=8)]
+    network: str = "vgg16"
+    """As of any training, or ``vgg`` with *features* and *hidden*."""
+    features: tuple[Count | Literal["M"], ...] = ()
+    """Of ``vgg``: channels of each convolution, or M, a 2 x 2 max-pool."""
+    hidden: tuple[Count, ...] = ()
+    """Of ``vgg``: features of each linear layer but the head."""
+    size_px: Annotated[int, Field(ge=8, le=1024)] = 32
+    seed: Annotated[int, Field(ge=0)] = 0
+    train_images: Count | None = None
+    test_images: Count | None = None
+    held_out: Share = 0.1
+    """Share of the training images on which it is decided how far to prune."""
+    tolerance: Annotated[float, Field(ge=0, lt=1)] = 0.01
+    """How much less of the held-out images a pruned system may get right than the separate networks before pruning."""
+    single: Fit
+    merged: Fit
+    information: InformationSettings = InformationSettings()
+    pruning: Pruning
+    systems: Annotated[tuple[SystemName, ...], Field(min_length=1)] = ("separate", "pam", "random", "trunk")
+    record_images: Count = 3
+    """Test images, the same for all tasks, whose masks the trace holds."""
+    checkpoint_steps: Count = 100
+    runs: Path = Path("runs")
+    results: Path
+
+    @model_validator(mode="after")
+    def _sound(self) -> PamConfig:
+        names = [task.name for task in self.tasks]
+        twice = sorted({name for name in names if [n.lower() for n in names].count(name.lower()) > 1})
+        if twice:
+            raise ValueError(f"task {twice[0]!r} is listed twice")
+        if "shared" in names:
+            raise ValueError("no task may be called 'shared': that is what belongs to all")
+        if "separate" not in self.systems or "pam" not in self.systems:
+            raise ValueError("systems must hold separate and pam: the others are compared with them")
+        if (self.network == "vgg") != bool(self.features):
+            raise ValueError("features go with network: vgg, and only with it")
+        return self
