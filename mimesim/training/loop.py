@@ -21,7 +21,7 @@ from mimesim.training.models import load_state
 from mimesim.training.progress import Curve, Meter
 from mimesim.training.tracing.model import TracedModel
 
-__all__ = ["Job", "fit", "rate_factor"]
+__all__ = ["Job", "batches", "fit", "rate_factor"]
 
 
 @dataclass
@@ -60,7 +60,7 @@ def rate_factor(course: str, done: float) -> float:
     return 0.1 + 0.9 * done / rise if done < rise else (1.0 - done) / (1.0 - rise)
 
 
-def _batches(count: int, batch: int, steps: range, seed: int) -> Iterator[Tensor]:
+def batches(count: int, batch: int, steps: range, seed: int) -> Iterator[Tensor]:
     """Rows of each of *steps*: one permutation per epoch, seeded by it, its incomplete last batch dropped."""
     per_epoch = max(1, count // batch)
     order = torch.empty(0)
@@ -104,8 +104,8 @@ def _fit(job: Job) -> Curve:
             # a random crop is cut out of the image's own pixels
             data = job.data if job.crop_scale is not None else resize(job.data, phase.size_px)
             begin = max(start, first)
-            batches = _batches(len(data), job.schedule.batch, range(begin - first, end - first), job.seed * 10 + number)
-            for step, rows in enumerate(batches, begin):
+            rows_of = batches(len(data), job.schedule.batch, range(begin - first, end - first), job.seed * 10 + number)
+            for step, rows in enumerate(rows_of, begin):
                 factor = rate_factor(job.schedule.rate_course, step / total)
                 for group, rate in zip(optimiser.param_groups, rates, strict=True):
                     group["lr"] = rate * factor

@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from mimesim.config.origin import Origin
+from mimesim.config.yaml_file import read_yaml
 from mimesim.errors import InputError
 from mimesim.network import Network
 from mimesim.trace import TraceWriter
@@ -19,6 +21,7 @@ from mimesim.training.report.outcome import Outcome
 from mimesim.training.smoke import smoke
 from mimesim.training.sources import TITLES, check_name
 from mimesim.training.stages import Stages
+from mimesim.training.systems import train_system
 from mimesim.training.tracing.graph import network_of
 from mimesim.training.tracing.model import TracedModel
 
@@ -155,6 +158,12 @@ def train(config: TrainingConfig, spec: ModelSpec | None = None) -> list[Path]:
 
 
 def train_from_file(path: Path, quick: bool = False) -> list[Path]:
-    """Train as *path* says; *quick* shrinks it to a smoke version, whose runs and traces go to folders of their own."""
+    """Train as *path* says; *quick* shrinks it to a smoke version, whose runs and traces go to folders of their own.
+
+    A file with the key ``system`` is of one of the other ways to share a network, which have no parent and children.
+    """
+    data, places = read_yaml(path)
+    if "system" in data:
+        return [train_system(data, Origin(str(path), path.parent, places), quick)]
     config = load_config(path)
     return train(smoke(config) if quick else config)
