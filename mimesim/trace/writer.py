@@ -109,6 +109,7 @@ class TraceWriter:
         test_images: int | None = None,
         weight_masks: Mapping[str, ArrayLike] | None = None,
         weights_from: str | None = None,
+        units: Iterable[str] | None = None,
     ) -> None:
         """Add the masks of one task's images.
 
@@ -116,7 +117,8 @@ class TraceWriter:
         vector: *value != 0* after threshold or ReLU, quantisation and pooling. Entries are taken one at a time, so that
         a lazy mapping keeps memory small. *weight_masks* maps layers to bool arrays of ``network.weight_shape``:
         what a pruned network keeps; *weights_from* names an earlier task whose weight masks this one shares. *labels*
-        are one per image, or none at all where nobody knows them.
+        are one per image, or none at all where nobody knows them. *units* are those of the network that the images run,
+        None for all; *masks* then has the tensors of these units, and of no others.
 
         Raises :class:`InputError` for a missing or unknown tensor, a wrong shape or type, or a bad label.
         """
@@ -126,7 +128,9 @@ class TraceWriter:
             raise InputError(where, "was added already (names that differ in case only are one name)")
         if weight_masks is not None and weights_from is not None:
             raise InputError(where, "give weight_masks or weights_from, not both")
-        _check_names(where, "tensor", masks, self.network.recorded, complete=True)
+        used = None if units is None else tuple(units)
+        tensors = self.network.recorded_by(used)
+        _check_names(where, "tensor", masks, tensors, complete=True)
         ids = _indices(where, "image_ids", image_ids)
         weights_file = f"{name}.weights.npz" if weight_masks is not None else None
         if weights_from is not None:
@@ -145,12 +149,13 @@ class TraceWriter:
                 test_accuracy=None if test_accuracy is None else float(test_accuracy),
                 test_images=None if test_images is None else int(test_images),
                 weights_file=weights_file,
+                units=used,
             )
         except ValidationError as error:
             raise manifest_error(where, error) from None
         if {entry.file, weights_file} & (self._files.keys() - {weights_file if weights_from else None}):
             raise InputError(where, "its file would replace another task's: choose another name")
-        members = {entry.file: self._packed_masks(where, masks, entry.images)}
+        members = {entry.file: self._packed_masks(where, masks, tensors, entry.images)}
         if weight_masks is not None:
             layers = [node.name for node in self.network.weight_layers]
             _check_names(where, "layer with weights", weight_masks, layers, complete=False)
@@ -159,9 +164,9 @@ class TraceWriter:
         self._tasks[name] = entry
 
     def _packed_masks(
-        self, where: str, masks: Mapping[str, ArrayLike], images: int
+        self, where: str, masks: Mapping[str, ArrayLike], tensors: Iterable[str], images: int
     ) -> Iterator[tuple[str, NDArray[np.uint8]]]:
-        for name in sorted(self.network.recorded):
+        for name in sorted(tensors):
             shape = self.network.node(name).shape
             bits = _bits(where, name, masks[name])
             shapes = [(images, *shape)] + [(images, shape[0])] * (shape[1:] == (1, 1))

@@ -47,6 +47,8 @@ class DvnConfig(Strict):
     whose units are drawn."""
     runs: Path = Path("runs")
     results: Path
+    record_images: Annotated[int, Field(ge=0)] = 0
+    """Test images of each task whose masks are recorded, at every level, as the trace ``RESULTS/trace``."""
 
     @model_validator(mode="after")
     def _fits(self) -> DvnConfig:

@@ -26,16 +26,28 @@ from mimesim.training.dvn.config import DvnConfig
 from mimesim.training.dvn.fit import JointJob, fit_jointly, steps_of
 from mimesim.training.dvn.graph import level_name
 from mimesim.training.dvn.model import VirtualNetworks
+from mimesim.training.dvn.recording import record_virtual
 from mimesim.training.dvn.report import Outcome, Result, write_results
 from mimesim.training.dvn.systems import Network, networks
 from mimesim.training.files import write_whole
 from mimesim.training.models import load_state
+from mimesim.training.recording.masks import choose_images
 from mimesim.training.sources import check_name, load_dataset
 
 __all__ = ["DvnTraining", "train_dvn"]
 
 #: Settings that decide what is trained; the others only where it goes and what it is held against.
-_ELSEWHERE = {"runs", "results", "note", "baselines", "checkpoint_steps", "test_images", "levels", "name"}
+_ELSEWHERE = {
+    "runs",
+    "results",
+    "record_images",
+    "note",
+    "baselines",
+    "checkpoint_steps",
+    "test_images",
+    "levels",
+    "name",
+}
 
 
 class DvnTraining:
@@ -124,7 +136,21 @@ class DvnTraining:
         outcome = Outcome(self.config, listed, tuple(results), {t: len(data) for t, data in self.train_images.items()})
         for name, text in write_results(outcome).items():
             write_whole(self.config.results / name, text.encode())
+        if self.config.record_images:
+            self._record(listed[0])
         return self.config.results
+
+    def _record(self, network: Network) -> None:
+        """Write the masks of the virtual networks as a trace: images are drawn by seed and task, as for any method."""
+        config = self.config
+        chosen = {
+            task: choose_images(load_dataset(task, "test", config.subset), config.record_images, config.seed, task)
+            for task in config.tasks
+        }
+        images = {task: resize(data, config.size_px) for task, data in chosen.items()}
+        settings = config.model_dump(mode="json", exclude={"runs", "results", "baselines"})
+        model, scores = self.network(network).cpu(), self.scores(network)
+        record_virtual(model, config.results / "trace", config.name, images, scores, config.seed, settings)
 
 
 def accuracy(

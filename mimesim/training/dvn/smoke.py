@@ -17,6 +17,7 @@ def smoke_dvn(config: DvnConfig) -> DvnConfig:
             "test_images": 20,
             "batch": 10,
             "epochs": 1.0,
+            "record_images": min(1, config.record_images),
             "results": config.results.with_name(f"{config.results.name}-quick"),
         }
     )

@@ -11,14 +11,18 @@ import torch
 import yaml
 
 from mimesim.errors import InputError
+from mimesim.trace import Trace
+from mimesim.training.data import normalise, resize
 from mimesim.training.dvn import run as dvn_run
 from mimesim.training.dvn.blocks import Budget
 from mimesim.training.dvn.config import DvnConfig
 from mimesim.training.dvn.fit import JointJob, fit_jointly
+from mimesim.training.dvn.graph import head_name, units_of
 from mimesim.training.dvn.model import VirtualNetworks
 from mimesim.training.dvn.run import DvnTraining
+from mimesim.training.recording.masks import choose_images
 from mimesim.training.run import train_from_file
-from mimesim.training.sources import DATASETS
+from mimesim.training.sources import DATASETS, load_dataset
 
 TASKS = ("odd", "digits", "large")
 
@@ -27,7 +31,7 @@ def settings(folder: Path) -> dict[str, Any]:
     return {
         "system": "dvn", "name": "digits", "tasks": list(TASKS), "levels": 3, "features": [12, "M", 18, "M"],
         "size_px": 8, "seed": 3, "train_images": 600, "test_images": 300, "batch": 50, "epochs": 12, "rate": 0.05,
-        "runs": str(folder / "runs"), "results": str(folder / "results"),
+        "record_images": 4, "runs": str(folder / "runs"), "results": str(folder / "results"),
     }  # fmt: skip
 
 
@@ -102,6 +106,26 @@ def test_changes_are_written(folder: Path) -> None:
     assert len(changes) == 9 + 9 * 8
     row = changes.set_index(["before", "after"]).loc[("digits.1", "digits.2")]
     assert (row["blocks_removed"], row["blocks_added"], row["blocks_kept"]) == (0, 1 + 3, 2)
+
+
+def test_the_trace_is_what_the_virtual_networks_computed(folder: Path) -> None:
+    trace = Trace.load(folder / "results" / "trace")
+    assert trace.tasks == tuple(f"{task}.{level}" for task in TASKS for level in (1, 2, 3))
+    training = DvnTraining(DvnConfig.model_validate(settings(folder)))
+    network = training.networks[0]
+    model = training.network(network)
+    for (task, level), name in zip(network.backbone.assignment.virtual, trace.tasks, strict=True):
+        entry = trace.entry(name)
+        assert entry.units == units_of(network.backbone, task, level)
+        images = resize(choose_images(load_dataset(task, "test"), 4, 3, task), 8)
+        assert entry.image_ids == tuple(images.ids.tolist())
+        with torch.inference_mode():
+            outputs = model.outputs(normalise(images.images), task, level)
+        assert entry.predictions == tuple(outputs[head_name(task, level)].argmax(1).tolist())
+        for tensor in trace.network.recorded_by(entry.units):
+            assert (trace.masks(name, tensor) == (outputs[tensor] != 0).numpy()).all()
+        others = [node.name for node in trace.network.nodes if node.unit not in (None, *entry.units)]
+        assert not set(others) & set(trace.network.recorded_by(entry.units))
 
 
 def test_a_finished_stage_is_read_not_trained(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
