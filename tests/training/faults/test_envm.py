@@ -76,28 +76,12 @@ def test_cells_that_overlap_ruin_the_network(trained: Path, monkeypatch: pytest.
 
     monkeypatch.setattr(misreads, "draw_misreads", draw)
     found = run(trained, (2,))
-    assert found.base[0].right >= 12
-    assert all(trial.right[TASKS[0]] <= 8 for trial in found.trials)
+    assert np.mean([trial.right[TASKS[0]] for trial in found.trials]) < found.base[0].right - 3
 
 
 def test_the_tables_name_the_cells(trained: Path, tmp_path: Path) -> None:
-    arguments = [
-        "--case",
-        "mime",
-        "--in",
-        "envm",
-        "--in",
-        "dram",
-        "--rate",
-        "0.001",
-        "--bits-per-cell",
-        "1,3",
-        "--images",
-        "4",
-        "--seeds",
-        "2",
-        "--plot",
-    ]
+    places = ("--case", "mime", "--in", "envm", "--in", "dram", "--rate", "0.001", "--bits-per-cell", "1,3")
+    arguments = (*places, "--images", "4", "--seeds", "2", "--plot")
     done = command(trained, tmp_path / "out", *arguments)
     assert done.exit_code == 0, done.output
     assert "envm (3 bit a cell)" in done.output
