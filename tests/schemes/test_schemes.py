@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from mimesim.networks import build
-from mimesim.schemes import SCHEMES, SHARED, Conventional, LayerParameters, Mime, Pruned
+from mimesim.schemes import SCHEMES, SHARED, Conventional, LayerParameters, Memti, Mime, Pruned
 
 NETWORK = build("tiny", 8, classes=10)
 
@@ -13,9 +13,15 @@ def parameters(scheme: Conventional | Mime | Pruned, layer: str) -> LayerParamet
 
 
 def test_every_scheme_is_listed_under_its_name() -> None:
-    expected = {"conventional": Conventional, "pruned": Pruned, "mime": Mime}
+    expected = {"conventional": Conventional, "pruned": Pruned, "mime": Mime, "memti": Memti}
 
     assert expected == SCHEMES
+
+
+def test_memti_shares_all_weights_but_the_head() -> None:
+    for layer in ("conv1", "depthwise", "pointwise"):
+        assert Memti().parameters(NETWORK.node(layer), "cats") == LayerParameters(SHARED)
+    assert Memti().parameters(NETWORK.node("head"), "cats") == LayerParameters("cats")
 
 
 @pytest.mark.parametrize("layer", ["conv1", "depthwise", "pointwise", "head"])
