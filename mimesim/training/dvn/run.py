@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from mimesim.trace import TraceWriter
 from mimesim.training.checkpoint import (
     FORMAT,
     fingerprint,
@@ -24,7 +25,7 @@ from mimesim.training.data import ImageSet, normalise, resize, subset
 from mimesim.training.device import autocast, enough_memory, pick_device
 from mimesim.training.dvn.config import DvnConfig
 from mimesim.training.dvn.fit import JointJob, fit_jointly, steps_of
-from mimesim.training.dvn.graph import level_name
+from mimesim.training.dvn.graph import level_name, network_of
 from mimesim.training.dvn.model import VirtualNetworks
 from mimesim.training.dvn.recording import record_virtual
 from mimesim.training.dvn.report import Outcome, Result, write_results
@@ -122,8 +123,19 @@ class DvnTraining:
             save_metrics(path, metrics)
         return dict(metrics["scores"])
 
+    def check(self) -> None:
+        """Find what would only be found when everything is trained: too few images to record, a folder of others'."""
+        config, network = self.config, self.networks[0]
+        if config.record_images:
+            for task in config.tasks:
+                data = load_dataset(task, "test", config.subset)
+                choose_images(data, config.record_images, config.seed, task)
+            graph = network_of(network.backbone, config.name)
+            TraceWriter(config.results / "trace", network=graph, scheme="dvn", overwrite=True)
+
     def run(self) -> Path:
         """Train and test everything, and write tables and report to the folder of results."""
+        self.check()
         results = []
         listed = self.networks
         for network in listed:

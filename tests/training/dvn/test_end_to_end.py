@@ -174,6 +174,17 @@ def test_the_quick_version(folder: Path) -> None:
     assert "numbers mean nothing" in text
 
 
+def test_what_would_show_after_the_training_shows_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dvn_run, "fit_jointly", lambda _job: pytest.fail("trained"))
+    config = DvnConfig.model_validate(settings(tmp_path) | {"record_images": 999})
+    with pytest.raises(InputError, match="has only 360 test images"):
+        DvnTraining(config).run()
+    (tmp_path / "results" / "trace").mkdir(parents=True)
+    (tmp_path / "results" / "trace" / "mine.txt").write_text("work")
+    with pytest.raises(InputError, match="is not empty and not just a trace"):
+        DvnTraining(DvnConfig.model_validate(settings(tmp_path))).run()
+
+
 def test_bad_configurations(tmp_path: Path) -> None:
     path = tmp_path / "bad.yaml"
     for change, message in (

@@ -148,6 +148,18 @@ def test_adapters_of_vgg16_are_a_ninth_of_its_convolutions() -> None:
     assert own_words(plain, MemtiMethod(), 10, normed) == adapters + 2 * 4224 + head
 
 
+def test_adapters_of_a_residual_network_have_its_strides() -> None:
+    """Of ResNet-18 all but the 7 x 7 stem and the 1 x 1 shortcuts."""
+    model = MODELS["resnet18"].traced(Options(10, 32))
+    Memti(MemtiMethod(), 0.01).prepare(model, 32)
+    network = network_of(model, "resnet18", 32)
+    nodes = [node for node in network.nodes if node.branches]
+    words = 4 * 64**2 + 64 * 128 + 3 * 128**2 + 128 * 256 + 3 * 256**2 + 256 * 512 + 3 * 512**2
+    assert (len(nodes), sum(map(network.branch_words, nodes))) == (16, words)
+    assert all(node.branches[0].stride == node.stride and node.kernel == (3, 3) for node in nodes)
+    assert {node.stride for node in nodes} == {(1, 1), (2, 2)}
+
+
 def test_the_graph_has_the_branches_and_their_sizes(model: TracedModel) -> None:
     plain = network_of(model, "small", 8)
     for number, (recipe, method) in enumerate(zip(RECIPES, (MemtiMethod(), LoraMethod(rank=3)), strict=False)):
