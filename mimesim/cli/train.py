@@ -17,6 +17,8 @@ __all__ = ["train"]
 def train(config: Path, quick: bool) -> None:
     """Train as CONFIG says (parent, child tasks, methods) and record traces; goes on where it was interrupted.
 
+    With 'system: dvn' CONFIG is of virtual networks (docs/dvn.md), which have no parent; tables come with them.
+
     Needs PyTorch: pip install 'mimesim[train]'.
 
     \b

@@ -20,6 +20,7 @@ from mimesim.training.dvn.fit import JointJob, fit_jointly
 from mimesim.training.dvn.graph import head_name, units_of
 from mimesim.training.dvn.model import VirtualNetworks
 from mimesim.training.dvn.run import DvnTraining
+from mimesim.training.dvn.systems import networks
 from mimesim.training.recording.masks import choose_images
 from mimesim.training.run import train_from_file
 from mimesim.training.sources import DATASETS, load_dataset
@@ -183,6 +184,15 @@ def test_what_would_show_after_the_training_shows_before(tmp_path: Path, monkeyp
     (tmp_path / "results" / "trace" / "mine.txt").write_text("work")
     with pytest.raises(InputError, match="is not empty and not just a trace"):
         DvnTraining(DvnConfig.model_validate(settings(tmp_path))).run()
+
+
+def test_the_shipped_configuration() -> None:
+    path = Path(__file__).parents[3] / "workloads" / "training" / "dvn-reduced.yaml"
+    config = DvnConfig.model_validate(yaml.safe_load(path.read_text()))
+    listed = list(networks(config, {"cifar10": 10, "cifar100": 100, "fashion_mnist": 10}))
+    assert [network.stage for network in listed[:3]] == ["dvn", "trunk", "random"]
+    assert len(listed) == 3 + 3 + 9
+    assert all(network.backbone.last.side == 2 for network in listed)
 
 
 def test_bad_configurations(tmp_path: Path) -> None:
