@@ -28,7 +28,7 @@ NOT_RUN = {
     "--case case-3 --case pruned-bitmap --out out/vgg16-crossover": "minutes; tests/serving sweeps the tiny workload",
     "mimesim train workloads/training/vgg16-reduced.yaml --quick": "needs image sets; tests/training trains on digits",
 }
-NEED_TORCH = {"docs/faults.md", "docs/pam.md", "docs/training.md"}
+NEED_TORCH = {"docs/dvn.md", "docs/faults.md", "docs/memti.md", "docs/pam.md", "docs/training.md"}
 RUN_INSTEAD = {"make run": "mimesim run --mode pipelined workloads/vgg16.yaml"}
 
 BLOCK = re.compile(r"^```(\w+)(?: file=(\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)

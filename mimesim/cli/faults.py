@@ -23,6 +23,13 @@ _REFUSAL = (
 )
 
 
+def _cells(_context: click.Context, _parameter: click.Parameter, value: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(part) for part in value.split(","))
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is not a list of whole numbers such as 1,2,3") from None
+
+
 def _rates(_context: click.Context, _parameter: click.Parameter, value: str) -> tuple[float, ...]:
     try:
         return tuple(float(part) for part in value.split(","))
@@ -37,9 +44,9 @@ def _rates(_context: click.Context, _parameter: click.Parameter, value: str) -> 
 @click.option(
     "--in",
     "places",
-    type=click.Choice(["dram", "cache", "scratchpad"]),
+    type=click.Choice(["dram", "cache", "scratchpad", "envm"]),
     multiple=True,
-    help="Where bits flip; may be repeated.  [default: all three, one after the other]",
+    help="Where bits flip, or cells are misread; may be repeated.  [default: all but envm, one after the other]",
 )
 @click.option(
     "--of",
@@ -57,6 +64,15 @@ def _rates(_context: click.Context, _parameter: click.Parameter, value: str) -> 
     metavar="P[,P...]",
     help="Probability that a bit of a copy is wrong.",
 )
+@click.option(
+    "--bits-per-cell",
+    "cells",
+    callback=_cells,
+    default="1,2,3",
+    show_default=True,
+    metavar="B[,B...]",
+    help="Of envm, in the place of a rate: bits of a multi-level cell.",
+)
 @click.option("--mode", type=MODE, default="pipelined", show_default=True, help="One task a batch, or tasks mixed.")
 @click.option("--task", help="Images of this task only.")
 @click.option("--images", type=int, default=100, show_default=True, help="Test images of each task.")
@@ -72,6 +88,7 @@ def faults(
     places: tuple[Place, ...],
     tensors: tuple[Tensor, ...],
     rates: tuple[float, ...],
+    cells: tuple[int, ...],
     mode: Mode,
     task: str | None,
     images: int,
@@ -85,8 +102,9 @@ def faults(
 
     WORKLOAD names the case, the machine and its schedule; the weights come from the training that the case's trace
     was recorded by. In DRAM a flipped bit is wrong for every image; in a cache, from the fetch of its block to the
-    eviction; in a scratchpad, in one PE until the next fill. Results are accuracy.csv, faults.csv, stored.csv and
-    run.json.
+    eviction; in a scratchpad, in one PE until the next fill. In envm, embedded non-volatile memory, lie the weights
+    that all tasks share, in cells whose neighbouring levels are mistaken for each other. Results are accuracy.csv,
+    faults.csv, stored.csv and run.json.
 
     Needs PyTorch: pip install 'mimesim[train]'.
 
@@ -114,9 +132,8 @@ def faults(
         chosen = load(workload, settings)
         folder = out if out is not None else Path("out", f"{chosen.name}-faults")
         check_destination(folder)
-        request = Request(
-            tuple(dict.fromkeys(places)) or PLACES, tuple(dict.fromkeys(tensors)), rates, seeds, images, mode, task
-        )
+        where = tuple(dict.fromkeys(places)) or PLACES
+        request = Request(where, tuple(dict.fromkeys(tensors)), rates, seeds, images, mode, task, cells)
         found = inject(chosen, list(dict.fromkeys(cases)), checkpoint, request, progress)
         pictures: dict[str, bytes] = {}
         if plot:

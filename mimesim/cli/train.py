@@ -18,7 +18,7 @@ def train(config: Path, quick: bool) -> None:
     """Train as CONFIG says (parent, child tasks, methods) and record traces; goes on where it was interrupted.
 
     A CONFIG with the key "system" is of another way to share a network: "pam" merges the networks of several tasks on
-    the same images (docs/pam.md).
+    the same images (docs/pam.md), "dvn" learns virtual networks with levels (docs/dvn.md).
 
     Needs PyTorch: pip install 'mimesim[train]'.
 

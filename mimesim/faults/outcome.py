@@ -8,12 +8,14 @@ from math import sqrt
 from statistics import stdev
 from typing import Literal
 
-__all__ = ["PLACES", "TENSORS", "BaseLine", "CaseFaults", "LayerFaults", "Place", "StoredLayer", "Tensor", "Trial",
-           "interval"]  # fmt: skip
+__all__ = ["ALL_PLACES", "PLACES", "TENSORS", "BaseLine", "CaseFaults", "LayerFaults", "Place", "StoredLayer",
+           "Tensor", "Trial", "interval"]  # fmt: skip
 
-Place = Literal["dram", "cache", "scratchpad"]
+Place = Literal["dram", "cache", "scratchpad", "envm"]
 Tensor = Literal["weights", "thresholds"]
+#: Where bits flip at a rate; in embedded non-volatile memory it is cells that are misread.
 PLACES: tuple[Place, ...] = ("dram", "cache", "scratchpad")
+ALL_PLACES: tuple[Place, ...] = (*PLACES, "envm")
 TENSORS: tuple[Tensor, ...] = ("weights", "thresholds")
 
 #: Student's t for 95 % on both sides, by degrees of freedom from 1 to 30; beyond, the normal distribution's 1.96 to
@@ -67,7 +69,10 @@ class LayerFaults:
 
 @dataclass(frozen=True)
 class Trial:
-    """One seed at one rate in one place: right answers by task, and every layer."""
+    """One seed at one rate in one place: right answers by task, and every layer.
+
+    In eNVM the rate is the mean probability that a cell of *bits_per_cell* is misread; elsewhere there are no cells: 0.
+    """
 
     place: Place
     tensor: Tensor
@@ -75,6 +80,7 @@ class Trial:
     seed: int
     right: dict[str, int]
     layers: tuple[LayerFaults, ...]
+    bits_per_cell: int = 0
 
 
 @dataclass(frozen=True)

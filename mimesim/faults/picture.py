@@ -6,7 +6,7 @@ import io
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from mimesim.faults.outcome import PLACES, CaseFaults, interval
+from mimesim.faults.outcome import ALL_PLACES, CaseFaults, interval
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 __all__ = ["render_picture"]
 
 #: Places differ in colour (Okabe and Ito) and marker, tensors in line and filling: readable in black and white.
-_COLOURS = {"dram": "#0072B2", "cache": "#D55E00", "scratchpad": "#009E73"}
-_MARKERS = {"dram": "o", "cache": "s", "scratchpad": "^"}
+_COLOURS = {"dram": "#0072B2", "cache": "#D55E00", "scratchpad": "#009E73", "envm": "#CC79A7"}
+_MARKERS = {"dram": "o", "cache": "s", "scratchpad": "^", "envm": "D"}
 _LINES = {"weights": "-", "thresholds": "--"}
 
 
@@ -52,7 +52,7 @@ def render_picture(cases: Sequence[CaseFaults]) -> bytes:
 def _panel(axes: Axes, case: CaseFaults, task: str) -> None:
     base = next(one for one in case.base if one.task == task)
     axes.axhline(100 * base.right / base.images, color="0.3", linewidth=0.8, linestyle=":", label="no faults")
-    for place in PLACES:
+    for place in ALL_PLACES:
         for tensor, line in _LINES.items():
             trials = [one for one in case.trials if (one.place, one.tensor) == (place, tensor) and one.rate > 0]
             rates = sorted({one.rate for one in trials})

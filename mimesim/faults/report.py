@@ -44,7 +44,8 @@ def render_faults(cases: Sequence[CaseFaults], folder: str, files: Sequence[str]
             changed = sum(_number(row["changed_share"]) for row in tasks) / len(tasks)
             flips = sum(_number(row["flips"]) for row in tasks) / len(tasks)
             row = tasks[0]
-            named = (str(row["place"]), str(row["tensor"]), f"{_number(row['rate']):g}")
+            cell = f" ({row['bits_per_cell']} bit a cell)" if row["bits_per_cell"] else ""
+            named = (str(row["place"]) + cell, str(row["tensor"]), f"{_number(row['rate']):.3g}")
             table.add_row(*named, *cells, _share(changed), f"{flips:.0f}")
         seeds = rows[0]["seeds"] if rows else 0
         note = (

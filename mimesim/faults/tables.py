@@ -6,19 +6,19 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from statistics import mean
 
-from mimesim.faults.outcome import CaseFaults, interval
+from mimesim.faults.outcome import CaseFaults, Place, Tensor, Trial, interval
 from mimesim.results.csv_file import Row, render_csv
 from mimesim.results.document import FORMAT, FORMAT_VERSION, RUN_JSON
 
 __all__ = ["ACCURACY", "FAULTS", "STORED", "accuracy_rows", "fault_rows", "render_files", "stored_rows"]
 
 FAULTS = (
-    *("case", "task", "layer", "place", "tensor", "rate", "seed", "flips"),
+    *("case", "task", "layer", "place", "tensor", "rate", "bits_per_cell", "seed", "flips"),
     *("mask_bits", "masks_cleared", "masks_set", "changed_share"),
 )
 ACCURACY = (
-    *("case", "task", "place", "tensor", "rate", "seeds", "images", "accuracy_float", "accuracy_stored", "accuracy"),
-    *("interval", "difference", "flips", "changed_share"),
+    *("case", "task", "place", "tensor", "rate", "bits_per_cell", "seeds", "images", "accuracy_float"),
+    *("accuracy_stored", "accuracy", "interval", "difference", "flips", "changed_share"),
 )
 STORED = (
     *("case", "task", "layer", "word_bits", "weight_words", "weight_fraction_bits", "threshold_words"),
@@ -38,6 +38,7 @@ def fault_rows(cases: Sequence[CaseFaults]) -> Iterator[Row]:
                     "place": trial.place,
                     "tensor": trial.tensor,
                     "rate": trial.rate,
+                    "bits_per_cell": trial.bits_per_cell,
                     "seed": trial.seed,
                     "flips": one.flips,
                     "mask_bits": one.bits,
@@ -50,8 +51,8 @@ def fault_rows(cases: Sequence[CaseFaults]) -> Iterator[Row]:
 def accuracy_rows(cases: Sequence[CaseFaults]) -> Iterator[Row]:
     """A row for each task at each rate in each place: the mean over seeds beside the base line."""
     for case in cases:
-        for place, tensor, rate in dict.fromkeys((one.place, one.tensor, one.rate) for one in case.trials):
-            trials = [one for one in case.trials if (one.place, one.tensor, one.rate) == (place, tensor, rate)]
+        for place, tensor, rate, cell in dict.fromkeys(map(_what, case.trials)):
+            trials = [one for one in case.trials if _what(one) == (place, tensor, rate, cell)]
             for base in case.base:
                 found = [trial.right[base.task] / base.images for trial in trials]
                 layers = [one for trial in trials for one in trial.layers if one.task == base.task]
@@ -62,6 +63,7 @@ def accuracy_rows(cases: Sequence[CaseFaults]) -> Iterator[Row]:
                     "place": place,
                     "tensor": tensor,
                     "rate": rate,
+                    "bits_per_cell": cell,
                     "seeds": len(found),
                     "images": base.images,
                     "accuracy_float": base.right_float / base.images,
@@ -116,6 +118,10 @@ def render_files(
     }
     files[RUN_JSON] = json.dumps(document, indent=2, allow_nan=False) + "\n"
     return files
+
+
+def _what(trial: Trial) -> tuple[Place, Tensor, float, int]:
+    return trial.place, trial.tensor, trial.rate, trial.bits_per_cell
 
 
 def _share(part: int, whole: int) -> float:

@@ -18,7 +18,6 @@ __all__ = [
     "Manifest",
     "TaskEntry",
     "parse_manifest",
-    "recorded_tensors",
     "render_manifest",
 ]
 
@@ -60,10 +59,6 @@ class TaskEntry(BaseModel):
     test_images: Annotated[int, Field(ge=1)] | None = None
     weights_file: FileName | None = None
     units: tuple[Name, ...] | None = None
-
-    def recorded(self, network: Network) -> tuple[str, ...]:
-        """The sparse tensors of *network* that the task's images have masks of, in order."""
-        return recorded_tensors(network, self.units)
 
     @model_validator(mode="after")
     def _check(self) -> TaskEntry:
@@ -119,11 +114,6 @@ class Manifest(BaseModel):
             if unknown := sorted(set(task.units or ()) - known):
                 raise ValueError(f"task {name!r} uses unit {unknown[0]!r}, which no node of the network belongs to")
         return self
-
-
-def recorded_tensors(network: Network, units: tuple[str, ...] | None) -> tuple[str, ...]:
-    """The sparse tensors of *network* that images have masks of which run *units*; None: all units."""
-    return tuple(n for n in network.recorded if units is None or network.node(n).unit in (None, *units))
 
 
 def parse_manifest(raw: bytes, path: Path) -> Manifest:

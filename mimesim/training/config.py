@@ -18,10 +18,13 @@ __all__ = [
     "Child",
     "ConventionalMethod",
     "HeadMethod",
+    "LoraMethod",
+    "MemtiMethod",
     "Method",
     "MimeMethod",
     "Parent",
     "Phase",
+    "PiggybackMethod",
     "PrunedMethod",
     "Record",
     "Schedule",
@@ -139,9 +142,38 @@ class BatchNormMethod(_Adaptation):
     name: MethodName = "batch_norm"
 
 
+class MemtiMethod(_Adaptation):
+    """Weights frozen, ReLU; a parallel 1 x 1 adapter on every 3 x 3 convolution and batch norm learn at one of *rates*
+    (docs/memti.md)."""
+
+    scheme: Literal["memti"] = "memti"
+    name: MethodName = "memti"
+
+
+class LoraMethod(_Adaptation):
+    """Weights frozen, ReLU; an update of *rank* of every convolution and batch norm learn at one of *rates*."""
+
+    scheme: Literal["lora"] = "lora"
+    name: MethodName = "lora"
+    rank: Annotated[int, Field(gt=0)] = 4
+
+
+class PiggybackMethod(_Adaptation):
+    """Weights frozen, ReLU; real-valued masks learn at one of *rates*, and a weight counts where its mask is above
+    *mask_threshold*. Batch norm is trained along at the head's rate."""
+
+    scheme: Literal["piggyback"] = "piggyback"
+    name: MethodName = "piggyback"
+    rates: Annotated[tuple[Rate, ...], Field(min_length=1)] = (1e-4,)
+    mask_start: float = 0.01
+    mask_threshold: float = 0.005
+
+
 Method = Annotated[
-    ConventionalMethod | MimeMethod | PrunedMethod | HeadMethod | BatchNormMethod, Field(discriminator="scheme")
-]
+    ConventionalMethod | MimeMethod | PrunedMethod | HeadMethod | BatchNormMethod | MemtiMethod | LoraMethod
+    | PiggybackMethod,
+    Field(discriminator="scheme"),
+]  # fmt: skip
 
 
 class Trials(Strict):
@@ -211,7 +243,8 @@ class TrainingConfig(Strict):
         for label, schedule in (("parent.schedule", self.parent.schedule), ("child", self.child)):
             if schedule is not None and schedule.phases[-1].size_px != self.size_px:
                 raise ValueError(f"{label}.phases must end at size_px = {self.size_px}, the size that is recorded")
-        recordable = {m.name: isinstance(m, ConventionalMethod | MimeMethod | PrunedMethod) for m in self.child.methods}
+        controls = HeadMethod | BatchNormMethod
+        recordable = {method.name: not isinstance(method, controls) for method in self.child.methods}
         for name in self.record.images:
             if name not in recordable:
                 raise ValueError(f"record.images names {name!r}, which is none of the methods")

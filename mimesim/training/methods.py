@@ -7,13 +7,28 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mimesim.training.config import BatchNorm, BatchNormMethod, HeadMethod, Method, MimeMethod, PrunedMethod
+from mimesim.training.config import (
+    BatchNorm,
+    BatchNormMethod,
+    HeadMethod,
+    LoraMethod,
+    MemtiMethod,
+    Method,
+    MimeMethod,
+    PiggybackMethod,
+    PrunedMethod,
+)
 from mimesim.training.data import ImageSet, resize
 from mimesim.training.recalibrate import recalibrate
+from mimesim.training.sharing.adapters import AdaptedConv2d
+from mimesim.training.sharing.lora import LowRankConv2d
+from mimesim.training.sharing.piggyback import MaskedConv2d, MaskedLinear
+from mimesim.training.sharing.surgery import is_added, replace_layers
 from mimesim.training.threshold import ThresholdLayer, threshold_layers, threshold_penalty
 from mimesim.training.tracing.model import TracedModel
 
-__all__ = ["FineTune", "Frozen", "Mime", "Pruned", "Recipe", "Scratch", "frozen_state", "make_recipe"]
+__all__ = ["FineTune", "Frozen", "Lora", "Memti", "Mime", "Piggyback", "Pruned", "Recipe", "Scratch", "frozen_state",
+           "make_recipe"]  # fmt: skip
 
 
 class Recipe:
@@ -139,6 +154,59 @@ class Mime(Frozen):
             layer.clamp()
 
 
+class Memti(Frozen):
+    """The parent's weights frozen; a parallel adapter on every 3 x 3 convolution, batch norm and the head learn."""
+
+    def __init__(self, method: MemtiMethod, rate: float) -> None:
+        """*rate* is that of adapters and batch norm."""
+        super().__init__(rate, method.head_rate, "trained")
+
+    def prepare(self, model: TracedModel, size: int, data: ImageSet | None = None) -> None:
+        """Freeze the parent and add the adapters."""
+        super().prepare(model, size, data)
+        replace_layers(model, AdaptedConv2d.beside)
+
+
+class Lora(Frozen):
+    """The parent's weights frozen; a low-rank update of every convolution, batch norm and the head learn."""
+
+    def __init__(self, method: LoraMethod, rate: float) -> None:
+        """*rate* is that of the updates and batch norm."""
+        super().__init__(rate, method.head_rate, "trained")
+        self.rank = method.rank
+
+    def prepare(self, model: TracedModel, size: int, data: ImageSet | None = None) -> None:
+        """Freeze the parent and add the updates."""
+        super().prepare(model, size, data)
+        replace_layers(model, lambda layer: LowRankConv2d.beside(layer, self.rank))
+
+
+class Piggyback(Frozen):
+    """The parent's weights frozen; a bit for each says whether the task uses it. Batch norm and the head learn."""
+
+    def __init__(self, method: PiggybackMethod, rate: float) -> None:
+        """*rate* is that of the real-valued masks; batch norm learns at the head's."""
+        super().__init__(rate, method.head_rate, "trained")
+        self.start, self.threshold = method.mask_start, method.mask_threshold
+
+    def prepare(self, model: TracedModel, size: int, data: ImageSet | None = None) -> None:
+        """Freeze the parent and put a mask on the weights of every layer but the head."""
+        super().prepare(model, size, data)
+
+        def masked(layer: nn.Module) -> nn.Module | None:
+            kind = MaskedConv2d if isinstance(layer, nn.Conv2d) else MaskedLinear
+            return kind.over(layer, self.start, self.threshold)
+
+        replace_layers(model, masked)
+
+    def parameter_groups(self, model: TracedModel) -> list[dict[str, Any]]:
+        """Masks at the method's rate, batch norm and head at the head's."""
+        masks = [layer.scores for layer in model.layers.values() if isinstance(layer, MaskedConv2d | MaskedLinear)]
+        mine = {id(p) for p in masks}
+        rest = [p for p in model.module.parameters() if id(p) not in mine and p.requires_grad]
+        return [{"params": masks, "lr": self.rate}, {"params": rest, "lr": self.head_rate}]
+
+
 class Pruned(Recipe):
     """Pruned at initialization, then trained with the mask fixed.
 
@@ -181,6 +249,12 @@ def make_recipe(method: Method, rate: float) -> Recipe:
         return Mime(method, rate)
     if isinstance(method, PrunedMethod):
         return Pruned(method, rate)
+    if isinstance(method, MemtiMethod):
+        return Memti(method, rate)
+    if isinstance(method, LoraMethod):
+        return Lora(method, rate)
+    if isinstance(method, PiggybackMethod):
+        return Piggyback(method, rate)
     if isinstance(method, BatchNormMethod):
         return Frozen(rate, method.head_rate, "trained")
     if isinstance(method, HeadMethod):
@@ -196,6 +270,6 @@ def frozen_state(model: TracedModel, batch_norm: BatchNorm) -> dict[str, Tensor]
     for name, tensor in model.module.state_dict().items():
         owner = name.rpartition(".")[0]
         moves = owner == head or owner.startswith("activations.") or (owner in norms and batch_norm != "frozen")
-        if not moves:
+        if not (moves or is_added(name)):
             kept[name] = tensor.detach().clone()
     return kept

@@ -11,7 +11,7 @@ from mimesim.config.yaml_file import read_yaml
 from mimesim.errors import InputError
 from mimesim.network import Network
 from mimesim.trace import TraceWriter
-from mimesim.training.config import Method, MimeMethod, PrunedMethod, TrainingConfig, load_config
+from mimesim.training.config import LoraMethod, Method, MimeMethod, PrunedMethod, TrainingConfig, load_config
 from mimesim.training.data import resize
 from mimesim.training.device import precision
 from mimesim.training.models import ModelSpec, Options
@@ -64,20 +64,21 @@ class Training(Stages):
                 chosen = choose_images(self.dataset(task, "test"), config.record.images[method.name], config.seed, task)
                 recording = record(model, network, resize(chosen, config.size_px))
                 metrics = self.metrics(f"{task}-{method.name}")
-                pruned = method.scheme == "pruned"
+                pruned, masked = method.scheme == "pruned", method.scheme == "piggyback"
                 writer.add_task(
                     task, dataset=TITLES.get(task, task), classes=self.classes(task), masks=recording.masks,
                     image_ids=recording.image_ids, labels=recording.labels, predictions=recording.predictions,
                     test_accuracy=metrics["accuracy"], test_images=metrics["images"],
                     # pruning goes by the parent's weights, so the tasks share one set of weight masks
-                    weight_masks=weight_masks(model, layers) if pruned and first is None else None,
+                    weight_masks=weight_masks(model, layers) if masked or (pruned and first is None) else None,
                     weights_from=first if pruned else None,
                 )  # fmt: skip
                 first = first or task
         return directory
 
     def report(self, model: TracedModel) -> Path:
-        """Write report, tables and pictures of all methods beside their traces; *model* is any of the networks."""
+        """Write report, tables and pictures of all methods beside their traces; *model* has the graph without what a
+        method adds to it: it is the parent."""
         config = self.config
         pairs = [(task, method) for task in config.child.tasks for method in config.child.methods]
         outcome = Outcome(
@@ -138,6 +139,8 @@ def scheme_options(method: Method) -> dict[str, str | int | float | bool]:
         return {"threshold_granularity": method.threshold_granularity, "batch_norm": method.batch_norm}
     if isinstance(method, PrunedMethod):
         return {"batch_norm": "trained", "weight_sparsity": method.weight_sparsity, "pruned_by": "parent magnitude"}
+    if isinstance(method, LoraMethod):
+        return {"batch_norm": "trained", "rank": method.rank}
     return {"batch_norm": "trained"}
 
 
@@ -147,13 +150,12 @@ def train(config: TrainingConfig, spec: ModelSpec | None = None) -> list[Path]:
     training.check()
     parent = training.parent()
     traces: list[Path] = []
-    models: dict[str, TracedModel] = {}
     for method in config.child.methods:
         models = {task: training.child(task, method, parent) for task in config.child.tasks}
         if method.name in config.record.images:
             traces.append(training.record(method, models))
             print(f"recorded {traces[-1]}", file=sys.stderr, flush=True)
-    training.report(next(iter(models.values())))
+    training.report(parent)
     return traces
 
 

@@ -9,6 +9,9 @@ from typing import Any
 from mimesim.config.explain import check, suggest
 from mimesim.config.origin import Origin
 from mimesim.errors import InputError
+from mimesim.training.dvn.config import DvnConfig
+from mimesim.training.dvn.run import train_dvn
+from mimesim.training.dvn.smoke import smoke_dvn
 from mimesim.training.pam.config import PamConfig
 from mimesim.training.pam.run import train_pam
 from mimesim.training.pam.smoke import smoke_pam
@@ -21,7 +24,12 @@ def _pam(data: Mapping[str, Any], origin: Origin, quick: bool) -> Path:
     return train_pam(smoke_pam(config) if quick else config)
 
 
-SYSTEMS: dict[str, Callable[[Mapping[str, Any], Origin, bool], Path]] = {"pam": _pam}
+def _dvn(data: Mapping[str, Any], origin: Origin, quick: bool) -> Path:
+    config = check(DvnConfig, data, origin)
+    return train_dvn(smoke_dvn(config) if quick else config)
+
+
+SYSTEMS: dict[str, Callable[[Mapping[str, Any], Origin, bool], Path]] = {"dvn": _dvn, "pam": _pam}
 """By name: what trains a configuration of the system, or its short version, and returns the folder of its results."""
 
 

@@ -188,6 +188,13 @@ def test_grey_jpegs_become_three_channels(data: Path) -> None:
     assert loaded.images.unique().tolist() == [70]
 
 
+def test_the_parity_of_digits(data: Path) -> None:  # noqa: ARG001
+    digits, parity = load_dataset("digits", "test"), load_dataset("digits_parity", "test")
+    assert parity.classes == 2
+    assert (parity.images == digits.images).all()
+    assert [label % 2 for label in digits.labels.tolist()] == parity.labels.tolist()
+
+
 def test_digits_are_bundled(data: Path) -> None:  # noqa: ARG001
     train, test = load_dataset("digits", "train"), load_dataset("digits", "test", subset=False)
     assert (len(train), len(test), train.classes) == (1437, 360, 10)

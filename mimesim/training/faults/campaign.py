@@ -12,6 +12,7 @@ from mimesim.config.explain import suggest
 from mimesim.config.schedule import Mode
 from mimesim.config.workload import Case, Workload
 from mimesim.errors import InputError
+from mimesim.faults.cells import RRAM
 from mimesim.faults.history import Replay
 from mimesim.faults.outcome import BaseLine, CaseFaults, LayerFaults, Place, StoredLayer, Tensor, Trial
 from mimesim.inputs import build_schemes, load_traces, select
@@ -21,6 +22,7 @@ from mimesim.training.data import ImageSet
 from mimesim.training.faults.bench import Bench, Result, changes
 from mimesim.training.faults.injection import Injection, StoredCase
 from mimesim.training.faults.loading import TrainedRun
+from mimesim.training.faults.misreads import Misreads
 from mimesim.training.faults.stored import StoredTensors, fold_norms, quantise
 from mimesim.training.threshold import ThresholdLayer
 from mimesim.training.tracing.model import TracedModel
@@ -33,7 +35,10 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked: where, of what, how often, on how many images of each task; *tensors* empty for all there are."""
+    """What is asked: where, of what, how often, on how many images of each task; *tensors* empty for all there are.
+
+    *cells* are bits per cell of eNVM, which take the place of *rates* there.
+    """
 
     places: tuple[Place, ...]
     tensors: tuple[Tensor, ...]
@@ -42,6 +47,7 @@ class Request:
     images: int = 100
     mode: Mode = "pipelined"
     task: str | None = None
+    cells: tuple[int, ...] = (1, 2, 3)
 
     def check(self) -> None:
         """Raise :class:`InputError` for a number that means nothing."""
@@ -50,6 +56,12 @@ class Request:
                 raise InputError("--rate", "must be a probability, from 0 to 1", value=rate)
         if not self.rates or len(set(self.rates)) < len(self.rates):
             raise InputError("--rate", "must name at least one rate, and none twice", value=self.rates)
+        for cell in self.cells:
+            if cell not in RRAM:
+                rule = f"must be one of {', '.join(map(str, RRAM))}"
+                raise InputError("--bits-per-cell", rule, value=cell)
+        if not self.cells or len(set(self.cells)) < len(self.cells):
+            raise InputError("--bits-per-cell", "must name at least one, and none twice", value=self.cells)
         if self.seeds < 2:
             raise InputError("--seeds", "must be at least 2: one says nothing about the spread", value=self.seeds)
         if self.images < 1:
@@ -101,6 +113,8 @@ class Campaign:
                 raise InputError("--of", rule, value=name)
         self._shared = {node.name for node in nodes if node.has_weights
                         and self._scheme.parameters(node, tasks[0]).weights_owner == SHARED}  # fmt: skip
+        if "envm" in request.places:
+            self._check_envm()
         self._compressed = any(one.storage == "bitmap" for one in parameters)
         self._run = TrainedRun(checkpoint, trace)
         self._replay = Replay(
@@ -122,7 +136,7 @@ class Campaign:
         request, bits = self._request, self._hardware.word_bits
         models, images = self.load()
         self._done, self._progress = 0, progress
-        trials = list(product(request.places, self._tensors, request.rates, range(request.seeds)))
+        trials = self._trials()
         self._total = (2 + len(trials)) * request.images * len(self._tasks)
         bench = Bench(self._batches, models, images, self._tell)
         exact = bench.evaluate()
@@ -135,14 +149,13 @@ class Campaign:
         case = StoredCase(
             self._replay.plan([tuple(task for task, _ in self._batches[0])]), models, formats, bits, nonzero
         )
-        copies = self._replay.copies(self._batches) if set(request.places) - {"dram"} else []
+        copies = self._replay.copies(self._batches) if set(request.places) - {"dram", "envm"} else []
         stored = tuple(_stored(models, formats, exact, base))
         found = []
-        for place, tensor, rate, seed in trials:
-            injection = Injection(case, place, tensor, rate, seed, name=self._case.name)
+        for injection in (self._injection(case, *trial) for trial in trials):
             with injection.stored():
-                result = bench.evaluate(injection, copies if place != "dram" else ())
-            found.append(_trial(place, tensor, rate, seed, stored, injection, base, result))
+                result = bench.evaluate(injection, copies if injection.place not in ("dram", "envm") else ())
+            found.append(_trial(injection, stored, base, result))
         return CaseFaults(
             case=self._case.name,
             title=self._case.label,
@@ -157,22 +170,46 @@ class Campaign:
             trials=tuple(found),
         )
 
+    def _trials(self) -> list[tuple[Place, Tensor, float | int, int]]:
+        """Place, tensor, rate (in eNVM bits per cell) and seed of each."""
+        request = self._request
+        found: list[tuple[Place, Tensor, float | int, int]] = []
+        for place in request.places:
+            cells = place == "envm"
+            tensors: tuple[Tensor, ...] = ("weights",) if cells else self._tensors
+            found += product([place], tensors, request.cells if cells else request.rates, range(request.seeds))
+        return found
+
+    def _injection(self, case: StoredCase, place: Place, tensor: Tensor, strength: float, seed: int) -> Injection:
+        if place == "envm":
+            return Misreads(case, int(strength), seed, name=self._case.name)
+        return Injection(case, place, tensor, strength, seed, name=self._case.name)
+
+    def _check_envm(self) -> None:
+        """Non-volatile cells hold what is written once: weights that all tasks share."""
+        if not self._shared:
+            rule = (
+                f"holds weights that all tasks share, and case {self._case.name!r} has none: its tasks' are their own"
+            )
+            raise InputError("--in", rule, value="envm")
+        if self._request.tensors and "weights" not in self._request.tensors:
+            raise InputError("--of", "must be weights where --in is envm: it holds nothing else")
+
     def _tell(self, images: int) -> None:
         self._done += images
         if self._progress is not None:
             self._progress(self._case.name, self._done, self._total)
 
 
-def _trial(
-    place: Place, tensor: Tensor, rate: float, seed: int, stored: Sequence[StoredLayer], injection: Injection,
-    base: Result, result: Result,
-) -> Trial:  # fmt: skip
+def _trial(injection: Injection, stored: Sequence[StoredLayer], base: Result, result: Result) -> Trial:
     layers = tuple(
         LayerFaults(one.task, one.layer, injection.flips[one.task, one.layer], one.bits,
                     *changes(base, result, (one.task, one.layer)))
         for one in stored
     )  # fmt: skip
-    return Trial(place, tensor, rate, seed, {task: int(bits.sum()) for task, bits in result.right.items()}, layers)
+    right = {task: int(bits.sum()) for task, bits in result.right.items()}
+    cells = injection.cell_bits if isinstance(injection, Misreads) else 0
+    return Trial(injection.place, injection.tensor, injection.rate, injection.seed, right, layers, cells)
 
 
 def _stored(

@@ -92,9 +92,10 @@ class Injection:
     ) -> None:
         """*name* tells cases apart, which would have the same flips otherwise."""
         self._case = case
-        self._place = place
-        self._tensor: Tensor = tensor
+        self.place: Place = place
+        self.tensor: Tensor = tensor
         self.rate = rate
+        self.seed = seed
         self._random = generator(seed, name, place, tensor, repr(rate))
         self.flips: Counter[tuple[str, str]] = Counter()
         words: Mapping[int, WeightWords | ThresholdWords] = case.weights if tensor == "weights" else case.thresholds
@@ -103,26 +104,26 @@ class Injection:
 
     @contextmanager
     def stored(self) -> Iterator[None]:
-        """Let words in DRAM be wrong while the block runs; nothing is, where the faults are elsewhere."""
+        """Let words in DRAM or eNVM be wrong while the block runs; nothing is, where the faults are elsewhere."""
         with ExitStack() as stack:
-            if self._place == "dram":
-                for task, position, upsets in self._in_dram():
+            if self.place in ("dram", "envm"):
+                for task, position, upsets in self._at_rest():
                     fixed = self._format(task, position)
-                    tensor = self._case.tensor(task, position, self._tensor)
+                    tensor = self._case.tensor(task, position, self.tensor)
                     stack.enter_context(changed(tensor, upsets.words, upsets.masks, fixed))
             yield
 
-    def _in_dram(self) -> Iterator[tuple[str, int, Upsets]]:
+    def _at_rest(self) -> Iterator[tuple[str, int, Upsets]]:
         """Draw each stored word once; give (task, operation, elements), for every task that shares them."""
         case = self._case
         for position, words in self._words.items():
             drawn: dict[str, Upsets] = {}
             for task in case.models:
-                owner = case.owner(position, task) if self._tensor == "weights" else task
+                owner = case.owner(position, task) if self.tensor == "weights" else task
                 if owner not in drawn:
                     upsets = draw_flips(self._random, words.total, case.bits, self.rate)
                     found = Upsets(words.elements(upsets.words), upsets.masks)
-                    if self._tensor == "weights":
+                    if self.tensor == "weights":
                         found = found.take(case.used(task, position, found.words, compressed=True))
                     drawn[owner] = found
                 self.flips[task, case.layer(position)] += drawn[owner].flips
@@ -137,8 +138,8 @@ class Injection:
                 continue
             for task, places in tasks.items():
                 mine = landings.take(np.isin(landings.image, places))
-                if self._tensor == "weights":
-                    compressed = self._place == "cache"
+                if self.tensor == "weights":
+                    compressed = self.place == "cache"
                     mine = mine.take(self._case.used(task, position, mine.element, compressed=compressed))
                 self.flips[task, self._case.layer(position)] += mine.flips
                 if len(mine):
@@ -146,12 +147,12 @@ class Injection:
 
     def _land(self, position: int, batch: Batch, copies: BatchCopies) -> Landings | None:
         case = self._case
-        if self._place == "cache":
-            made = copies.weights if self._tensor == "weights" else copies.thresholds
+        if self.place == "cache":
+            made = copies.weights if self.tensor == "weights" else copies.thresholds
             return self._caches[position].next_batch(self._random, made[position], self.rate)
-        if self._place == "dram":
+        if self.place == "dram":
             return None
-        if self._tensor == "weights":
+        if self.tensor == "weights":
             rows = case.plan.hardware.grid.rows
             words, table = case.weights[position], case.tables[position]
             return land_fills(self._random, copies.fills[position], words, table, rows, case.bits, self.rate)
@@ -180,7 +181,7 @@ class Injection:
             for position, parts in landings.items():
                 whole, name = _joined(parts), case.layer(position)
                 geometry, fixed = case.plan.geometries[position], self._format(task, position)
-                if self._tensor == "weights":
+                if self.tensor == "weights":
                     layer = model.layers[name]
                     handles.append(layer.register_forward_hook(weight_faults(geometry, layer.weight, fixed, whole)))
                 else:
@@ -195,7 +196,7 @@ class Injection:
 
     def _format(self, task: str, position: int) -> FixedPoint:
         formats = self._case.formats[task]
-        return (formats.weights if self._tensor == "weights" else formats.thresholds)[self._case.layer(position)]
+        return (formats.weights if self.tensor == "weights" else formats.thresholds)[self._case.layer(position)]
 
 
 def _joined(parts: Iterable[Landings]) -> Landings:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from mimesim.faults.fixed_point import FixedPoint
 from mimesim.training.threshold import ThresholdLayer
 from mimesim.training.tracing.model import TracedModel
+from mimesim.training.tracing.side import SidePath
 
 __all__ = ["StoredTensors", "fold_norms", "quantise"]
 
@@ -53,6 +54,8 @@ def quantise(model: TracedModel, bits: int) -> StoredTensors:
     weights, thresholds = {}, {}
     for name, layer in model.layers.items():
         weights[name] = _round(layer.weight, bits)
+        for own in layer.weights() if isinstance(layer, SidePath) else ():
+            _round(own, bits)
         if layer.bias is not None:
             _round(layer.bias, bits)
     for name, activation in model.activations.items():

@@ -15,6 +15,7 @@ import mimesim
 from mimesim.errors import InputError
 from mimesim.network import Network
 from mimesim.training.data import ImageSet, draw, normalise
+from mimesim.training.sharing.piggyback import MaskedConv2d, MaskedLinear
 from mimesim.training.tracing.model import TracedModel
 
 __all__ = ["Recording", "choose_images", "record", "versions", "weight_masks"]
@@ -72,9 +73,18 @@ def record(
 
 
 def weight_masks(model: TracedModel, names: Collection[str]) -> dict[str, Bits]:
-    """Which weights of the layers *names* are not 0: bool (outputs, inputs, height, width) or (outputs, inputs)."""
-    return {name: (layer.weight.detach() != 0).cpu().numpy() for name, layer in model.layers.items()
-            if name in names}  # fmt: skip
+    """Which weights of the layers *names* are used: bool (outputs, inputs, height, width) or (outputs, inputs).
+
+    Those that are not 0, and that a task's own mask leaves, where the layer has one.
+    """
+    found = {}
+    for name, layer in model.layers.items():
+        if name in names:
+            used = layer.weight.detach() != 0
+            if isinstance(layer, MaskedConv2d | MaskedLinear):
+                used &= layer.kept
+            found[name] = used.cpu().numpy()
+    return found
 
 
 def versions() -> dict[str, str]:

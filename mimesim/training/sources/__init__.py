@@ -16,7 +16,7 @@ from mimesim.errors import InputError
 from mimesim.training.data import ImageSet
 from mimesim.training.sources.arrays import Split, reason
 from mimesim.training.sources.cifar import cifar
-from mimesim.training.sources.digits import digits
+from mimesim.training.sources.digits import digits, parity
 from mimesim.training.sources.fashion_mnist import fashion_mnist
 from mimesim.training.sources.tiny_imagenet import tinyimagenet100
 
@@ -26,6 +26,7 @@ DATASETS: dict[str, Callable[[Path, Split, bool], ImageSet]] = {
     "cifar10": cifar(10),
     "cifar100": cifar(100),
     "digits": digits,
+    "digits_parity": parity,
     "fashion_mnist": fashion_mnist,
     "tinyimagenet100": tinyimagenet100,
 }
@@ -35,6 +36,7 @@ TITLES = {
     "cifar10": "CIFAR-10",
     "cifar100": "CIFAR-100",
     "digits": "scikit-learn digits",
+    "digits_parity": "scikit-learn digits, odd or even",
     "fashion_mnist": "Fashion-MNIST",
     "tinyimagenet100": "Tiny-ImageNet-100",
 }

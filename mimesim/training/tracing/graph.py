@@ -13,6 +13,7 @@ from torch import nn
 from mimesim.errors import InputError
 from mimesim.network import Network, Node
 from mimesim.training.tracing.model import TracedModel
+from mimesim.training.tracing.side import SidePath
 from mimesim.training.tracing.sites import Site
 
 __all__ = ["network_of"]
@@ -57,7 +58,11 @@ def network_of(model: TracedModel, name: str, size: int, classes: int | None = N
             if site is model.head_site and classes is not None:
                 shape = (classes, 1, 1)
         fields = window | {"shape": shape, "activation": bool(site.activation)}
+        layer_of = layers.get(site.name)
         with _simulable():
+            if isinstance(layer_of, SidePath):
+                before_it, fields["branches"] = layer_of.graph(site.name, inputs[0], shape)
+                nodes += before_it
             nodes.append(Node(name=site.name, kind=site.kind, inputs=inputs, **fields))
     with _simulable():
         return Network(name=name, nodes=tuple(nodes))

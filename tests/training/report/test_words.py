@@ -45,6 +45,11 @@ WORDS: list[tuple[dict[str, Any], int]] = [
     ({"scheme": "mime", "threshold_granularity": "channel"}, HEAD + CHANNELS),
     ({"scheme": "mime", "threshold_granularity": "channel", "batch_norm": "trained"}, HEAD + CHANNELS + NORM),
     ({"scheme": "conventional"}, HEAD + sum(WEIGHTS) + NORM + 20),
+    # adapters on the plain 3 x 3 convolution only; a bit for each weight; factors of rank 4 of what has no groups
+    ({"scheme": "memti"}, HEAD + NORM + 3 * 16),
+    ({"scheme": "piggyback"}, HEAD + NORM + 432 // 16 + 576 // 16 + 5120 // 16),
+    ({"scheme": "lora"}, HEAD + NORM + 4 * (27 + 16)),
+    ({"scheme": "lora", "rank": 2}, HEAD + NORM + 2 * (27 + 16)),
     # a tenth of each layer: 432 - 388, 576 - 518, 5120 - 4608
     ({"scheme": "pruned"}, HEAD + 44 + 58 + 512 + NORM + 20),
     ({"scheme": "pruned", "weight_sparsity": 0.5}, HEAD + 216 + 288 + 2560 + NORM + 20),
