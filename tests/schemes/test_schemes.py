@@ -82,12 +82,6 @@ def test_pam_tells_parts_by_their_units() -> None:
     assert Pam().parameters(own, "cats") == LayerParameters("cats")
 
 
-def test_memti_shares_all_weights_but_the_head() -> None:
-    for layer in ("conv1", "depthwise", "pointwise"):
-        assert Memti().parameters(NETWORK.node(layer), "cats") == LayerParameters(SHARED)
-    assert Memti().parameters(NETWORK.node("head"), "cats") == LayerParameters("cats")
-
-
 @pytest.mark.parametrize("layer", ["conv1", "depthwise", "pointwise", "head"])
 def test_conventional_shares_nothing(layer: str) -> None:
     assert parameters(Conventional(), layer) == LayerParameters("cats", "dense", pruned=False, thresholds=None)
