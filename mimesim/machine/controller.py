@@ -196,6 +196,8 @@ class Controller:
 
     def _look_up_weights(self, run: PhaseRun, fill: int, victims: Victims, runs: Runs) -> None:
         needed = run.phase.fills[fill]
+        if needed.block.in_envm:
+            return
         use = Use(READS[WEIGHTS], needed.owner, run.phase.record.layer, needed.block)
         if not self._find(run, use, needed.block, WEIGHTS, run.first_fill + fill, victims):
             runs.append((needed.block.address, needed.block.bursts))
