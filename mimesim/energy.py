@@ -61,7 +61,7 @@ def counted(accounting: Accounting, access: Access) -> bool:
     of what is evicted), and in the scratchpads only the four accesses of each MAC.
     """
     level, tensor, direction = access
-    if accounting == "full":
+    if accounting == "full" or level == "envm":
         return True
     if level == "dram":
         return tensor != "mask"
@@ -113,6 +113,7 @@ class PriceList:
         names = ("dram", "cache", "reg", "mac", "compare", "zero_find", "leakage_per_cycle")
         # A price is meant as it is written, in decimal; as a binary fraction 0.1 would not be a tenth.
         exact = {name: Fraction(str(getattr(prices, name))) for name in names}
+        exact["envm"] = Fraction(str(prices.envm_read))
         self._commands = None
         if dram == "per_command":
             self._commands = command_energy(hardware.dram)

@@ -159,16 +159,17 @@ class CaseLedger:
     """Everything one case counted.
 
     *busy* holds, per part of the machine, the cycles it worked (``dram``: clocks of its data bus). *stored_words* are
-    the words of parameters in DRAM by (layer, owner, tensor), for the whole network and all tasks of the workload.
-    *conflicts* are the cycles that a stream lost in the banks of a cache, by (cache, stream). *cache_blocks* counts the
-    blocks that were inserted in the caches, evicted, dropped and resident at the end. *residents*
-    are the blocks of parameters among these.
+    the words of parameters by (layer, owner, tensor), for the whole network and all tasks of the workload, *envm_words*
+    those among them in on-chip non-volatile memory; the rest lies in DRAM. *conflicts* are the cycles that a stream
+    lost in the banks of a cache, by (cache, stream). *cache_blocks* counts the blocks that were inserted in the caches,
+    evicted, dropped and resident at the end. *residents* are the blocks of parameters among these.
     """
 
     cycles: int = 0
     phases: list[PhaseRecord] = field(default_factory=list)
     busy: Counter[str] = field(default_factory=Counter)
     stored_words: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    envm_words: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     dram_events: Counter[str] = field(default_factory=Counter)
     cache_blocks: Counter[str] = field(default_factory=Counter)
     conflicts: Counter[tuple[str, str]] = field(default_factory=Counter)

@@ -16,10 +16,10 @@ DramPricing = Literal["per_word", "per_command"]
 #: Energy of one event, possibly none. Written in decimal, and meant as written: 0.1 is a tenth, exactly.
 Price = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
-_MIME: dict[str, object] = {"unit": "mac", "dram": 200, "cache": 6, "reg": 2, "mac": 1}
+_MIME: dict[str, object] = {"unit": "mac", "dram": 200, "cache": 6, "envm_read": 0.5, "reg": 2, "mac": 1}
 _DIGITAL: dict[str, object] = {"compare": 0.1, "zero_find": 0.5, "leakage_per_cycle": 75}
 #: The same in picojoules, with 2 pJ for a MAC.
-_DIGITAL_PJ: dict[str, object] = {"compare": 0.2, "zero_find": 1, "leakage_per_cycle": 150}
+_DIGITAL_PJ: dict[str, object] = {"compare": 0.2, "zero_find": 1, "leakage_per_cycle": 150, "envm_read": 1}
 
 #: Prices that go by a name; a mapping in a workload may start from one of them.
 PRESETS: dict[str, dict[str, object]] = {
@@ -42,6 +42,7 @@ class Prices(Strict):
     unit: Literal["mac", "pJ"] = Field("mac", description="mac: multiples of the energy of one MAC")
     dram: Price = Field(200, description="one word read from or written to DRAM (Table IV)")
     cache: Price = Field(6, description="one word read from or written to a cache (Table IV)")
+    envm_read: Price = Field(0.5, description="one word read from on-chip non-volatile memory (RRAM, docs/energy.md)")
     reg: Price = Field(2, description="one word read from or written to a scratchpad (Table IV)")
     mac: Price = Field(1, description="one multiply-accumulate (Table IV)")
     compare: Price = Field(0.1, description="one sum through a CMP unit; only in full accounting")

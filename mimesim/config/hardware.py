@@ -13,6 +13,7 @@ __all__ = [
     "ActivationBlock",
     "Caches",
     "Dram",
+    "Envm",
     "Grid",
     "Hardware",
     "Noc",
@@ -68,6 +69,14 @@ class Caches(Strict):
     lookup_cycles: Count = Field(1, description="tag lookup of everything one pass needs")
 
 
+class Envm(Strict):
+    """On-chip non-volatile memory for weights, read by fills."""
+
+    words_per_cycle: Count = Field(16, description="words that the array reads in a cycle")
+    read_latency_cycles: NonNegative = Field(1, description="of a read, before its first word")
+    capacity_kib: Positive = Field(2048, description="what all weights that lie there must fit")
+
+
 class ActivationBlock(Strict):
     """The unit in which activations are stored, fetched and cached."""
 
@@ -98,6 +107,7 @@ class Hardware(Strict):
     activation_block: ActivationBlock = ActivationBlock()
     noc: Noc = Noc()
     dram: Dram = Field(default_factory=lambda: Dram.model_validate({}))
+    envm: Envm | None = Field(None, description="on-chip non-volatile memory, for schemes that keep weights there")
     prefetch_passes: Count = Field(8, description="passes the controller may run ahead of the PE grid")
     compare_cycles: Count = Field(1, description="CMP units: from the last threshold to the first masked output")
     writeback_buffers: Count = Field(2, description="drained tiles waiting for or in DRAM")

@@ -159,9 +159,13 @@ class _Walker:
                 if phase.fill[place] != current:
                     current = phase.fill[place]
                     block = phase.fills[current].block
-                    hit = self._look_up(self._caches[WEIGHTS], block.address, block.bursts, WEIGHTS)
+                    # What no cache holds is read anew for each fill.
+                    hit = not block.in_envm and self._look_up(
+                        self._caches[WEIGHTS], block.address, block.bursts, WEIGHTS
+                    )
                     number = numbers[self._weights[block.address][1]]
-                    if (mask := phase.fills[current].mask) is not None:
+                    mask = phase.fills[current].mask
+                    if mask is not None and not mask.in_envm:
                         self._look_up(self._caches[WEIGHTS], mask.address, mask.bursts, WEIGHTS)
                     # Every fill is a copy of its own, in each PE.
                     copies = cached.copy(block.address, number, not hit), fills.copy(block.address, number, True)

@@ -17,7 +17,7 @@ from mimesim.machine.kinds import ACTIVATIONS, READS, WEIGHTS
 from mimesim.machine.pe_grid import PEGrid
 from mimesim.machine.stream import PassStream
 from mimesim.machine.weight_loader import WeightLoader
-from mimesim.schedule.booking import book_phase, book_storage
+from mimesim.schedule.booking import book_envm, book_phase, book_storage
 from mimesim.schedule.program import CasePlan, Phase
 
 __all__ = ["replay"]
@@ -37,7 +37,7 @@ def replay(
     """
     check_capacity(plan)
     check_banks(plan.hardware, plan.schedule)
-    ledger = CaseLedger(stored_words=book_storage(plan))
+    ledger = CaseLedger(stored_words=book_storage(plan), envm_words=book_envm(plan))
 
     def phases() -> Iterator[Phase]:
         for phase in plan.phases():

@@ -29,6 +29,13 @@ def check_capacity(plan: CasePlan) -> None:
     if needed > dram.bursts:
         rule = f"the case stores {needed * dram.burst_bytes} bytes; all channels together hold {dram.bytes}"
         raise InputError("hardware", rule, key="dram.organisation.rows", value=dram.rows)
+    words, array = plan.placement.envm_words, plan.hardware.envm
+    if words and array is None:
+        rule = f"the scheme keeps {words} words of weights in on-chip non-volatile memory; there is none"
+        raise InputError("hardware", rule, key="envm", value="null")
+    if array is not None and words * plan.hardware.word_bits > array.capacity_kib * 1024 * 8:
+        rule = f"the case keeps {words} words there ({words * plan.hardware.word_bits / 8192:g} KiB)"
+        raise InputError("hardware", rule, key="envm.capacity_kib", value=array.capacity_kib)
     caches, bits = plan.hardware.caches, plan.hardware.word_bits
     words = plan.hardware.burst_words
     for position, geometry in enumerate(plan.geometries):
@@ -88,8 +95,8 @@ def _needs(plan: CasePlan, position: int) -> Iterator[tuple[int, ...]]:
             own = sum(each[tile].bursts for each in norms)
             for k in chunks:
                 blocks = weights[geometry.chunks[k].source]
-                fetched = blocks[tile, k].bursts if blocks else 0
-                fetched += masks[tile, k].bursts if (tile, k) in masks else 0
+                held = [each[tile, k] for each in (blocks, masks) if (tile, k) in each]
+                fetched = sum(block.bursts for block in held if not block.in_envm)
                 if k != chunks[-1] or not (thresholds or norms or completed):
                     yield fetched, most_touched[k] * images, 0
                     continue

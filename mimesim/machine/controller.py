@@ -194,6 +194,8 @@ class Controller:
 
     def _look_up_weights(self, run: PhaseRun, fill: int, victims: Victims, runs: Runs) -> None:
         needed = run.phase.fills[fill]
+        if needed.block.in_envm:
+            return
         # A block of parameters belongs to one layer and one owner: it is always used for the same.
         use = self._parameters.get(needed.block.address)
         if use is None:

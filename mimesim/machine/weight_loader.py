@@ -60,7 +60,7 @@ class WeightLoader:
                     yield environment.timeout(arrival - environment.cycle)
                 if stream.passes_done.value < released[0]:
                     yield stream.passes_done.until(released[0])
-                if self._arbiter is None:
+                if self._arbiter is None or details.block.in_envm:
                     yield environment.timeout(details.cycles)
                 else:
                     yield from self._arbiter.run("noc", details.cycles - self._latency)

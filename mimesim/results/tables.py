@@ -67,7 +67,7 @@ IMAGES = (
     *("mode", "case", "scheme", "batch", "image", "task", "number", "image_id", "cycles", "busy_cycles"),
     *("macs", "macs_dense", *_ENERGY_COLUMNS),
 )
-STORAGE = ("case", "scheme", "layer", "owner", "tensor", "words", "bytes")
+STORAGE = ("case", "scheme", "layer", "owner", "tensor", "memory", "words", "bytes")
 
 
 class PricedCase(NamedTuple):
@@ -198,19 +198,23 @@ def image_rows(cases: Sequence[PricedCase]) -> Iterator[Row]:
 
 
 def storage_rows(cases: Sequence[PricedCase]) -> Iterator[Row]:
-    """One row per case, layer, owner and tensor: the parameters that lie in DRAM."""
+    """One row per case, layer, owner and tensor: and memory: the parameters that are stored."""
     for case in cases:
         result = case.result
-        for (layer, owner, tensor), words in result.ledger.stored_words.items():
-            yield {
-                "case": result.case,
-                "scheme": result.scheme,
-                "layer": layer,
-                "owner": owner,
-                "tensor": tensor,
-                "words": words,
-                "bytes": words * result.hardware.word_bits // 8,
-            }
+        for key, stored in result.ledger.stored_words.items():
+            on_chip = result.ledger.envm_words[key]
+            for memory, words in (("dram", stored - on_chip), ("envm", on_chip)):
+                if words:
+                    yield {
+                        "case": result.case,
+                        "scheme": result.scheme,
+                        "layer": key[0],
+                        "owner": key[1],
+                        "tensor": key[2],
+                        "memory": memory,
+                        "words": words,
+                        "bytes": words * result.hardware.word_bits // 8,
+                    }
 
 
 def energy_cells(energy: CaseEnergy, quanta: Counter[Access]) -> dict[str, float]:

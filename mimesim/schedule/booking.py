@@ -13,7 +13,7 @@ from mimesim.schedule.geometry import Geometry
 from mimesim.schedule.images import Image
 from mimesim.schedule.program import CasePlan, Phase
 
-__all__ = ["book_phase", "book_storage"]
+__all__ = ["book_envm", "book_phase", "book_storage"]
 
 
 def book_phase(plan: CasePlan, phase: Phase) -> None:
@@ -23,12 +23,13 @@ def book_phase(plan: CasePlan, phase: Phase) -> None:
             _book_image(plan, phase, phase.position, image, phase.record.row(image.index))
     for fill in phase.fills:
         row, block = phase.record.row(fill.image), fill.block
-        row.book("cache", "weights", "read", block.values)
-        row.book("cache", "index", "read", block.index)
-        row.book("cache", "norm", "read", block.norm)
+        level = "envm" if block.in_envm else "cache"
+        row.book(level, "weights", "read", block.values)
+        row.book(level, "index", "read", block.index)
+        row.book(level, "norm", "read", block.norm)
         row.book("reg", "weights", "write", block.filled * plan.hardware.grid.rows)
         if fill.mask is not None:
-            phase.record.row(fill.mask_image).book("cache", "index", "read", fill.mask.index)
+            phase.record.row(fill.mask_image).book(level, "index", "read", fill.mask.index)
 
 
 def _book_image(plan: CasePlan, phase: Phase, position: int, image: Image, row: ImageRow) -> None:
@@ -125,8 +126,19 @@ def _book_pe_cycles(
         pe.gated += costs.unweighted_macs - row.macs
 
 
+def book_envm(plan: CasePlan) -> Counter[tuple[str, str, str]]:
+    """Return the words that lie in on-chip non-volatile memory, of those that :func:`book_storage` returns."""
+    stored: Counter[tuple[str, str, str]] = Counter()
+    for (position, owner), blocks in (*plan.placement.weights.items(), *plan.placement.masks.items()):
+        layer = plan.geometries[position].operation.name
+        for block in blocks.values():
+            for tensor in ("values", "index", "norm") if block.in_envm else ():
+                stored[layer, owner, "weights" if tensor == "values" else tensor] += getattr(block, tensor)
+    return +stored
+
+
 def book_storage(plan: CasePlan) -> Counter[tuple[str, str, str]]:
-    """Return the words of parameters that lie in DRAM by (layer, owner, tensor), for all tasks of the workload."""
+    """Return the words of parameters that are stored by (layer, owner, tensor), for all tasks of the workload."""
     stored: Counter[tuple[str, str, str]] = Counter()
     for (position, owner), blocks in plan.placement.weights.items():
         layer = plan.geometries[position].operation.name

@@ -16,9 +16,10 @@ from mimesim.schedule.blocks import StoredBlocks, ceil_div
 from mimesim.schedule.counting import Counts, count, kept_outputs, lockstep_steps, weighted_macs
 from mimesim.schedule.geometry import Geometry
 from mimesim.schedule.images import Image
+from mimesim.schedule.memory_map import ParameterBlock
 from mimesim.schedule.operations import lower
 
-__all__ = ["CostBook", "ImageCosts", "PassCosts", "drain_cycles"]
+__all__ = ["CostBook", "ImageCosts", "PassCosts", "drain_cycles", "fill_cycles"]
 
 IntArray = NDArray[np.int64]
 
@@ -186,3 +187,12 @@ def drain_cycles(geometry: Geometry, images: list[ImageCosts], threshold_words: 
     load = ceil_div(threshold_words, noc.threshold_words_per_cycle) + noc.latency_cycles if threshold_words else 0
     out = sum(int(image.kept[tile]) for image in images)
     return load + hardware.compare_cycles + ceil_div(out, noc.output_words_per_cycle)
+
+
+def fill_cycles(hardware: Hardware, block: ParameterBlock, mask: ParameterBlock | None) -> int:
+    """Return the length of a fill; from on-chip non-volatile memory its array may be slower than the network."""
+    network, latency = ceil_div(block.filled, hardware.noc.weight_words_per_cycle), hardware.noc.latency_cycles
+    if hardware.envm is None or not block.in_envm:
+        return network + latency
+    words = block.words + (0 if mask is None else mask.words)
+    return max(network, ceil_div(words, hardware.envm.words_per_cycle)) + latency + hardware.envm.read_latency_cycles

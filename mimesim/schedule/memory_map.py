@@ -15,6 +15,7 @@ from mimesim.schedule.geometry import Geometry
 from mimesim.schemes import LayerParameters, Storage
 
 __all__ = [
+    "ENVM",
     "ActivationRegion",
     "Allocator",
     "ParameterBlock",
@@ -23,6 +24,10 @@ __all__ = [
     "threshold_blocks",
     "weight_blocks",
 ]
+
+
+#: Addresses from here on are those of blocks in on-chip non-volatile memory.
+ENVM = 1 << 48
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +46,13 @@ class ParameterBlock:
     filled: int
 
     @property
+    def in_envm(self) -> bool:
+        """Whether it lies in on-chip non-volatile memory, where no cache asks for it."""
+        return self.address >= ENVM
+
+    @property
     def words(self) -> int:
-        """All useful words of the block."""
+        """All words stored."""
         return self.values + self.index + self.norm
 
 

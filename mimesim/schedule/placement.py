@@ -17,6 +17,7 @@ from mimesim.schedule.geometry import Geometry
 from mimesim.schedule.images import Image, MaskSource
 from mimesim.schedule.loopnest import weights_owner
 from mimesim.schedule.memory_map import (
+    ENVM,
     ActivationRegion,
     Allocator,
     ParameterBlock,
@@ -69,6 +70,7 @@ class Placement:
         #: By task, the last operation that reads each tensor, of those that its images run.
         self._last_reader = {task: self._readers(task) for task in self._runners}
         allocator = Allocator()
+        self._on_chip = Allocator(ENVM)
         for position, geometry in enumerate(geometries):
             node = geometry.operation.node
             running = [task for task in tasks if self._runners[task].runs(node.unit)]
@@ -76,7 +78,8 @@ class Placement:
             for task in running if node.has_weights else ():
                 parameters = scheme.parameters(node, task)
                 if parameters.masks and parameters.view and (position, parameters.view) not in self.masks:
-                    self.masks[position, parameters.view] = mask_blocks(geometry, allocator)
+                    where = self._on_chip if parameters.memory == "envm" else allocator
+                    self.masks[position, parameters.view] = mask_blocks(geometry, where)
             for task in running:
                 parameters = scheme.parameters(node, task)
                 if parameters.thresholds is not None:
@@ -120,8 +123,15 @@ class Placement:
                 if owner not in placed:
                     placed.add(owner)
                     zeros = source.weight_mask(task, node.name) if parameters.pruned and not branch else None
-                    blocks = weight_blocks(geometry, parameters, zeros, allocator, branch)
+                    where = self._on_chip if parameters.memory == "envm" else allocator
+                    blocks = weight_blocks(geometry, parameters, zeros, where, branch)
                     self.weights.setdefault((position, owner), {}).update(blocks)
+
+    @property
+    def envm_words(self) -> int:
+        """The words of all blocks in on-chip non-volatile memory."""
+        regions = (*self.weights.values(), *self.masks.values())
+        return sum(block.words for region in regions for block in region.values() if block.in_envm)
 
     def _has_task_norm(self, position: int, tasks: Sequence[str]) -> bool:
         node = self._geometries[position].operation.node

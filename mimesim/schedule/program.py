@@ -10,7 +10,7 @@ from mimesim.config.hardware import Hardware
 from mimesim.config.schedule import Schedule, Skipping
 from mimesim.ledger import SHARED_IMAGE, PhaseRecord
 from mimesim.network import Network
-from mimesim.schedule.costs import CostBook, ImageCosts, PassCosts, drain_cycles
+from mimesim.schedule.costs import CostBook, ImageCosts, PassCosts, drain_cycles, fill_cycles
 from mimesim.schedule.geometry import Geometry
 from mimesim.schedule.images import Image
 from mimesim.schedule.loopnest import Accumulation, Group, accumulations, chunk_runs, group_images
@@ -249,16 +249,16 @@ class _Builder:
 
     def _fill(self, group: Group, tile: int, k: int) -> int:
         """Return the number of the fill that a pass uses: the latest one, if it is of the same block."""
-        phase, noc, source = self.phase, self.plan.hardware.noc, self.geometry.chunks[k].source
+        phase, source = self.phase, self.geometry.chunks[k].source
         owner = group.owners[source]
         assert owner is not None  # noqa: S101 - chunks of absent sources are left out
         block = self.plan.placement.weights[self.position, owner][tile, k]
         view = group.view if self.geometry.operation.sources[source].branch is None else None
         if not phase.fills or phase.fills[-1].block is not block or phase.fills[-1].view != view:
-            cycles = -(-block.filled // noc.weight_words_per_cycle) + noc.latency_cycles
-            fill = Fill(block, cycles, self.users[source, owner], owner, view)
+            fill = Fill(block, 0, self.users[source, owner], owner, view)
             if (masks := self.plan.placement.masks.get((self.position, view or ""))) is not None:
                 fill.mask, fill.mask_image = masks[tile, k], self.mask_users[view or ""]
+            fill.cycles = fill_cycles(self.plan.hardware, block, fill.mask)
             phase.fills.append(fill)
         return len(phase.fills) - 1
 

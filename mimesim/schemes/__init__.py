@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mimesim.schemes.base import SHARED, LayerParameters, Norm, Scheme, Storage, Thresholds, is_head
+from mimesim.schemes.base import SHARED, LayerParameters, Memory, Norm, Scheme, Storage, Thresholds, is_head
 from mimesim.schemes.bn_only import BnOnly
 from mimesim.schemes.conventional import Conventional
 from mimesim.schemes.dvn import Dvn
@@ -24,6 +24,7 @@ __all__ = [
     "Heads",
     "LayerParameters",
     "Lora",
+    "Memory",
     "Memti",
     "Mime",
     "Norm",

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 
 from mimesim.network import Branch, Network, Node
 
-__all__ = ["SHARED", "LayerParameters", "Norm", "Scheme", "Storage", "Thresholds", "is_head"]
+__all__ = ["SHARED", "LayerParameters", "Memory", "Norm", "Scheme", "Storage", "Thresholds", "is_head"]
 
 #: Owner of what all tasks use.
 SHARED = "shared"
@@ -16,6 +16,7 @@ SHARED = "shared"
 Storage = Literal["dense", "bitmap"]
 Thresholds = Literal["neuron", "channel"]
 Norm = Literal["folded", "task", "none"]
+Memory = Literal["dram", "envm"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,8 @@ class LayerParameters:
 
     *view* tells apart, of tasks with one owner, those that compute with different ones of its weights, the others being
     zero (*pruned*); *masks* adds a bit a weight and view that says which. *index_bits* are bits beside every weight
-    that say the same for all views. Raises :class:`ValueError` where these do not go together.
+    that say the same for all views. *memory* is where the weights lie, with their masks. Raises :class:`ValueError`
+    where these do not go together.
     """
 
     weights_owner: str
@@ -42,6 +44,7 @@ class LayerParameters:
     view: str | None = None
     masks: Literal["task"] | None = None
     index_bits: int = 0
+    memory: Memory = "dram"
 
     def __post_init__(self) -> None:
         """Check what goes together."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from mimesim.network import Node
-from mimesim.schemes.base import SHARED, LayerParameters, Scheme, is_head
+from mimesim.network import Branch, Node
+from mimesim.schemes.base import SHARED, LayerParameters, Memory, Scheme, is_head
 
 __all__ = ["Memti"]
 
@@ -15,13 +15,21 @@ class Memti(Scheme):
 
     The parallel residual adapters of Rebuffi, Bilen and Vedaldi (Efficient parametrization of multi-domain deep neural
     networks, CVPR 2018), which is how MEMTI (Donato et al., IEEE Micro 39(6), 2019) is read here: about a tenth of all
-    parameters differ between tasks. Branches belong to the task, as in every scheme that does not say otherwise.
+    parameters differ between tasks. With *memory* ``envm`` all weights, those of every task, lie in on-chip
+    non-volatile memory, and a switch of tasks writes nothing; batch norm lies in DRAM.
     """
 
     name: ClassVar[str] = "memti"
 
+    def __init__(self, memory: Memory = "envm") -> None:
+        self.memory: Memory = memory
+
     def parameters(self, node: Node, task: str) -> LayerParameters:
         """Return shared weights with the task's norm, or the task's own head."""
         if is_head(node):
-            return LayerParameters(weights_owner=task)
-        return LayerParameters(weights_owner=SHARED, norm="task" if node.has_weights else "folded")
+            return LayerParameters(weights_owner=task, memory=self.memory)
+        return LayerParameters(weights_owner=SHARED, norm="task" if node.has_weights else "folded", memory=self.memory)
+
+    def branch(self, node: Node, branch: Branch, task: str) -> LayerParameters:
+        """Return the task's own adapter."""
+        return LayerParameters(weights_owner=task, memory=self.memory)

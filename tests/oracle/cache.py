@@ -96,7 +96,7 @@ def directories(hardware: Hardware) -> dict[str, Directory]:
 def check_capacity(made: Pass, allocated: list[Block], caches: dict[str, Directory]) -> None:
     """Raise unless every cache holds what one pass needs at once, with the output blocks that are *allocated*."""
     needed: dict[int, int] = {}
-    weights = [block for block in (made.weight_block, made.mask_block) if block]
+    weights = [block for block in (made.weight_block, made.mask_block) if block and block.kind == "weights"]
     for block in [*weights, *made.activation_blocks, *made.threshold_blocks, *allocated]:
         cache = caches[block.kind]
         needed[id(cache)] = needed.get(id(cache), 0) + cache.size(block)

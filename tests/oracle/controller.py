@@ -22,6 +22,7 @@ class Step:
     made: Pass
     blocks: list[Block]
     last_of_pass: bool
+    issues_fill: bool
     after_phase: int | None
     in_use: list[tuple[str, int]] = field(default_factory=list)  # the last users of what it evicts
     missing: dict[str, list[Block]] = field(default_factory=lambda: {kind: [] for kind in KINDS})
@@ -56,14 +57,17 @@ class Controller:
 
     def _program_order(self) -> Iterator[Step]:
         for made in self.world.program.passes:
-            weights = [block for block in (made.weight_block, made.mask_block) if made.starts_fill and block]
+            weights = []
+            if made.starts_fill:
+                weights = [block for block in (made.weight_block, made.mask_block) if block and block.kind == "weights"]
             rest = [*made.activation_blocks, *made.threshold_blocks]
             before = made.phase - 1 if made.first_of_phase and made.phase > 0 else None
-            if made.first_of_phase and weights:
-                yield Step(made, weights, last_of_pass=False, after_phase=None)
-                yield Step(made, rest, last_of_pass=True, after_phase=before)
+            if made.first_of_phase and made.starts_fill:
+                yield Step(made, weights, last_of_pass=False, issues_fill=True, after_phase=None)
+                yield Step(made, rest, last_of_pass=True, issues_fill=False, after_phase=before)
             else:
-                yield Step(made, [*weights, *rest], last_of_pass=True, after_phase=before)
+                both = [*weights, *rest]
+                yield Step(made, both, last_of_pass=True, issues_fill=made.starts_fill, after_phase=before)
 
     def finish(self, cycle: int) -> bool:
         step = self.running
@@ -79,7 +83,7 @@ class Controller:
             request = Request("evicted", step.dirty, cycle)
             self.world.evicted.append((step.made.phase, request))
             self.world.submit(request)
-        if step.made.starts_fill and any(block.kind == "weights" for block in step.blocks):
+        if step.issues_fill:
             assert step.made.fill is not None
             self.world.fill_lookup_end[step.made.fill] = cycle
         if step.last_of_pass:
@@ -146,7 +150,7 @@ class Controller:
             wanted.pass_requests[made.index] = arriving["activations"]
             if made.job is not None:
                 wanted.job_requests[made.job] = arriving["thresholds"]
-        if made.fill is not None and any(block.kind == "weights" for block in step.blocks):
+        if made.fill is not None and step.issues_fill:
             wanted.fill_requests[made.fill] = arriving["weights"]
 
     def _insert(self, step: Step, entry: Entry) -> bool:

@@ -94,9 +94,16 @@ def pass_cost(made: Pass, storage: Storage) -> PassCost:
     return cost
 
 
-def fill_cycles(block: Block, storage: Storage) -> int:
-    """Return the cycles in which a fill reads its cache: all but the latency."""
-    return ceil_div(block.fill_words, storage.hardware.noc.weight_words_per_cycle)
+def fill_cycles(block: Block, mask: Block | None, storage: Storage) -> tuple[int, int]:
+    """Return the cycles in which a fill reads its cache, and those that it takes then (from eNVM: all of them)."""
+    hardware = storage.hardware
+    network = ceil_div(block.fill_words, hardware.noc.weight_words_per_cycle)
+    if block.kind != "envm":
+        return network, hardware.noc.latency_cycles
+    assert hardware.envm is not None
+    stored = sum(block.words.values()) + (sum(mask.words.values()) if mask is not None else 0)
+    array = ceil_div(stored, hardware.envm.words_per_cycle)
+    return 0, max(network, array) + hardware.noc.latency_cycles + hardware.envm.read_latency_cycles
 
 
 def drain_cost(job: Job, storage: Storage) -> DrainCost:

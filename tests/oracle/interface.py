@@ -38,6 +38,8 @@ class OracleCase:
     views: frozenset[str] = frozenset()
     masks: frozenset[str] = frozenset()
     index_bits: int = 0
+    # What lies in on-chip non-volatile memory: (operation, branch), the inputs under no branch's name.
+    envm: frozenset[tuple[str, str]] = frozenset()
     # Operations whose norm is the task's and is loaded where sums are drained.
     task_norm: frozenset[str] = frozenset()
     # The units of the network that a task uses; one that is not listed uses all.

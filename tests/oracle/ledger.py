@@ -47,7 +47,7 @@ class Ledger:
 
     def fill(self, block: Block) -> None:
         for tensor, count in block.words.items():
-            self.words["cache", tensor, "read"] += count
+            self.words["envm" if block.kind == "envm" else "cache", tensor, "read"] += count
         self.words["reg", "weights", "write"] += block.fill_words * self.storage.hardware.grid.rows
 
     def run_pass(self, made: Pass, cost: PassCost) -> None:

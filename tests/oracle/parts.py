@@ -16,7 +16,7 @@ class WeightLoader:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self.next = 0
+        self.next = self.rest = 0
         self.stream: Stream | None = None
 
     def finish(self, cycle: int) -> bool:
@@ -35,8 +35,8 @@ class WeightLoader:
         if fill >= 2 and world.pass_end[world.program.last_pass_of_fill[fill - 2]] is None:
             return False
         block, mask = world.program.fills[fill]
-        cycles = fill_cycles(block, world.program.storage)
-        world.busy["noc"] += cycles + world.hardware.noc.latency_cycles
+        cycles, self.rest = fill_cycles(block, mask, world.program.storage)
+        world.busy["noc"] += cycles + self.rest
         world.ledger.fill(block)
         if mask is not None:
             world.ledger.fill(mask)
@@ -47,7 +47,7 @@ class WeightLoader:
     def next_end(self) -> int | None:
         if self.stream is None or self.stream.done is None:
             return None
-        return self.stream.done + self.world.hardware.noc.latency_cycles
+        return self.stream.done + self.rest
 
 
 class PeGrid:

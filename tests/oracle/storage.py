@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mimesim.config.hardware import Hardware
+from mimesim.errors import InputError
 from mimesim.network import Network
 
 from .geometry import (
@@ -60,7 +61,7 @@ def uses_thresholds(case: OracleCase, operation: Operation) -> bool:
 class Block:
     """A block: where it is, what it holds (words by tensor), what it takes up and what a transfer moves (bursts)."""
 
-    kind: str  # weights | activations | thresholds
+    kind: str  # weights | activations | thresholds, or envm: weights that nobody fetches
     key: tuple[object, ...]
     words: Mapping[str, int]
     bursts: int
@@ -101,6 +102,11 @@ class Storage:
                     self._place_thresholds(operation, task)
             for task in running if operation.name in case.task_norm else ():
                 self._place_norm(operation, task)
+        self.envm_words = sum(sum(block.words.values()) for block in self.blocks.values() if block.kind == "envm")
+        if self.envm_words:
+            assert hardware.envm is not None
+            if self.envm_words * hardware.word_bits > hardware.envm.capacity_kib * 1024 * 8:
+                raise InputError("envm", f"holds {hardware.envm.capacity_kib} KiB, the case {self.envm_words} words")
         touched = {source.tensor for op in operations for source in op.sources} | {op.output for op in operations}
         for node in network.nodes:
             if node.name in touched:
@@ -156,7 +162,10 @@ class Storage:
         within_group = source.offset + channel % (source.shape[0] // operation.groups)
         return not self.case.weight_masks[owner, operation.name][column, within_group, tap[0], tap[1]]
 
-    def _place(self, block: Block) -> None:
+    def _place(self, block: Block, *, envm: bool = False) -> None:
+        if envm:
+            self.blocks[block.key] = Block("envm", block.key, block.words, 0, 0, block.fill_words)
+            return
         placed = Block(
             block.kind, block.key, block.words, block.bursts, block.slot_bursts, block.fill_words, self.next_address
         )
@@ -178,7 +187,8 @@ class Storage:
                     words["index"] += ceil_div(dense, self.hardware.word_bits)
                 bursts = ceil_div(sum(words.values()), self.hardware.burst_words)
                 key = ("weights", operation.name, owner, tile_index, chunk.index)
-                self._place(Block("weights", key, words, bursts, bursts, dense + norm))
+                made = Block("weights", key, words, bursts, bursts, dense + norm)
+                self._place(made, envm=(operation.name, branch) in self.case.envm)
 
     def _place_masks(self, operation: Operation, task: str) -> None:
         for tile_index, tile in enumerate(channel_tiles(operation, self.hardware)):
@@ -189,7 +199,8 @@ class Storage:
                 words = ceil_div(sum(columns) * len(chunk.taps), self.hardware.word_bits)
                 bursts = ceil_div(words, self.hardware.burst_words)
                 key = ("masks", operation.name, task, tile_index, chunk.index)
-                self._place(Block("weights", key, {"index": words}, bursts, bursts))
+                made = Block("weights", key, {"index": words}, bursts, bursts)
+                self._place(made, envm=(operation.name, "") in self.case.envm)
 
     def _count_weights(self, operation: Operation, owner: str, tile: tuple[int, ...], chunk: Chunk) -> tuple[int, int]:
         dense = non_zero = 0

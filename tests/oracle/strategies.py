@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from mimesim.config.hardware import (
     ActivationBlock,
     Caches,
+    Envm,
     Grid,
     Hardware,
     Noc,
@@ -103,6 +104,9 @@ def hardwares(draw: st.DrawFn, tiles_per_pe: int = 1) -> Hardware:
         activation_block=ActivationBlock(patch=draw(pair(1, 4)), channels=draw(st.integers(1, 8))),
         noc=noc,
         dram=draw(drams()),
+        envm=Envm(
+            words_per_cycle=draw(st.integers(1, 24)), read_latency_cycles=draw(st.integers(0, 5)), capacity_kib=1024
+        ),
         prefetch_passes=draw(st.integers(1, 8)),
         compare_cycles=draw(st.integers(1, 3)),
         writeback_buffers=draw(st.integers(1, 3)),
@@ -140,6 +144,8 @@ def cases(draw: st.DrawFn, network: Network, tasks: tuple[str, ...]) -> OracleCa
     }
     branches = [(node.name, branch.name) for node in network.nodes for branch in node.branches]
     units = {task: frozenset(draw(st.sets(st.sampled_from(UNITS)))) for task in tasks if draw(st.integers(0, 3))}
+    on_chip = draw(st.integers(0, 3)) == 0
+    parts = [*branches, *((name, "") for name in layers)]
     return OracleCase(
         task_norm=frozenset(node.name for node in network.weight_layers if draw(st.integers(0, 2)) == 0),
         shared_branches=frozenset(name for name in branches if draw(st.booleans())),
@@ -152,6 +158,7 @@ def cases(draw: st.DrawFn, network: Network, tasks: tuple[str, ...]) -> OracleCa
         storage=storage,
         views=views,
         masks=frozenset(name for name in views if draw(st.booleans())),
+        envm=frozenset(part for part in parts if on_chip and draw(st.booleans())),
         index_bits=draw(st.sampled_from([0, 0, 0, 1, 3])),
         weight_masks=masks if pruned else None,
     )
@@ -252,5 +259,6 @@ def _bursts_by_kind(program: Program, index: int) -> dict[str, int]:
         blocks += [block for block in job.writes if block.key[2] in job.cached]
     used = dict.fromkeys(KINDS, 0)
     for block in blocks:
-        used[block.kind] += block.slot_bursts
+        if block.kind in used:
+            used[block.kind] += block.slot_bursts
     return used

@@ -49,9 +49,11 @@ def lookups(plan: CasePlan) -> list[tuple[int, str, str, list[Looked]]]:
         for place, fill in enumerate(phase.fill):
             looked: list[Looked] = []
             if fill != previous:
-                previous, block = fill, phase.fills[fill].block
-                useful = block.values + block.index + block.norm
-                looked.append(("weights", block.address, block.bursts * burst, useful, phase.fills[fill].owner))
+                previous, needed = fill, phase.fills[fill]
+                for block, owner in ((needed.block, needed.owner), (needed.mask, needed.view)):
+                    if block is not None and not block.in_envm:
+                        words = block.values + block.index + block.norm
+                        looked.append(("weights", block.address, block.bursts * burst, words, str(owner)))
             for region, numbers in phase.lookups[place]:
                 for index in numbers:
                     useful = int(region.stored.values[index] + region.stored.bitmap[index])

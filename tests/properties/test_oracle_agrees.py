@@ -35,12 +35,14 @@ class DrawnScheme(Scheme):
             view=task if node.name in self.case.views else None,
             masks="task" if node.name in self.case.masks else None,
             index_bits=self.case.index_bits,
+            memory="envm" if (node.name, "") in self.case.envm else "dram",
             norm="task" if node.name in self.case.task_norm else "folded",
             thresholds=self.case.thresholds if node.activation else None,
         )
 
     def branch(self, node: Node, branch: Branch, task: str) -> LayerParameters:
-        return LayerParameters(weights_owner=owner_of(self.case, node.name, task, branch.name))
+        owner = owner_of(self.case, node.name, task, branch.name)
+        return LayerParameters(owner, memory="envm" if (node.name, branch.name) in self.case.envm else "dram")
 
 
 class DrawnMasks:

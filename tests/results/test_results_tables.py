@@ -49,7 +49,7 @@ def test_columns_of_the_design(tables: Tables, name: str) -> None:
 def test_dtypes_without_arguments(tables: Tables, name: str) -> None:
     table = tables[name]
     words = {"mode", "case", "scheme", "skipping", "image", "task", "layer", "kind", "level", "tensor", "direction"}
-    words |= {"owner", "accounting", "energy_unit", "bound"}
+    words |= {"owner", "memory", "accounting", "energy_unit", "bound"}
     if name == "images":
         words -= {"image"}
     for column in table.columns:

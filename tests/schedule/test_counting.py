@@ -48,6 +48,8 @@ def met(made: Geometry, chunk: Chunk, mask: np.ndarray, y: int, x: int) -> list[
 def reads(made: Geometry, output: int, channel: int) -> bool:
     """Whether an output channel reads an input channel."""
     operation = made.operation
+    if operation.groups == 1:
+        return True
     inputs = operation.sources[0].shape[0] // operation.groups
     return output // (operation.shape[0] // operation.groups) == channel // inputs
 

@@ -34,13 +34,13 @@ def test_every_scheme_is_listed_under_its_name() -> None:
     assert len(set(SCHEMES.values())) == len(SCHEMES)
 
 
-@pytest.mark.parametrize("scheme", [Heads(), BnOnly(), Memti(), Lora(), Dvn(), Pam()], ids=lambda each: each.name)
+@pytest.mark.parametrize("scheme", [Heads(), BnOnly(), Memti("dram"), Lora(), Dvn(), Pam()], ids=lambda each: each.name)
 def test_a_frozen_trunk_with_a_head_per_task(scheme: Scheme) -> None:
     assert parameters(scheme, "conv1").weights_owner == SHARED
     assert parameters(scheme, "head") == LayerParameters("cats")
 
 
-@pytest.mark.parametrize("scheme", [BnOnly(), Memti(), Dvn()], ids=lambda each: each.name)
+@pytest.mark.parametrize("scheme", [BnOnly(), Memti("dram"), Dvn()], ids=lambda each: each.name)
 def test_norm_of_the_task(scheme: Scheme) -> None:
     assert parameters(scheme, "conv1").norm == "task"
     assert parameters(scheme, "average").norm == "folded"  # nothing to scale
@@ -48,7 +48,7 @@ def test_norm_of_the_task(scheme: Scheme) -> None:
 
 def test_side_paths_belong_to_the_task() -> None:
     node, branch = NETWORK.node("conv1"), Branch(name="adapter", input="image")
-    for scheme in (Memti(), Lora()):
+    for scheme in (Memti("dram"), Lora()):
         assert scheme.branch(node, branch, "cats") == LayerParameters("cats")
     down = Node(name="conv1.down", kind="conv", inputs=("image",), shape=(4, 8, 8))
     assert Lora().parameters(down, "cats") == LayerParameters("cats", norm="none")
@@ -73,6 +73,12 @@ def test_what_does_not_go_together(wrong: dict[str, str]) -> None:
 def test_packnet_has_tasks() -> None:
     with pytest.raises(ValueError, match="at least 1"):
         Packnet(tasks=0)
+
+
+def test_memti_keeps_all_weights_on_chip() -> None:
+    node, branch = NETWORK.node("conv1"), Branch(name="adapter", input="image")
+    assert parameters(Memti(), "conv1") == LayerParameters(SHARED, norm="task", memory="envm")
+    assert parameters(Memti(), "head") == Memti().branch(node, branch, "cats") == LayerParameters("cats", memory="envm")
 
 
 def test_pam_tells_parts_by_their_units() -> None:
