@@ -14,7 +14,7 @@ from mimesim.machine.evictions import Use
 from mimesim.machine.kinds import ACTIVATIONS, OUTPUTS, READS, THRESHOLDS, WEIGHTS
 from mimesim.schedule.memory_map import ParameterBlock
 
-__all__ = ["NOBODY", "Cache", "Victims", "make_caches", "no_victims"]
+__all__ = ["NOBODY", "Cache", "Victims", "count_blocks", "make_caches", "no_victims"]
 
 _KINDS = OUTPUTS + 1
 
@@ -188,3 +188,14 @@ def make_caches(config: Caches, word_bits: int) -> list[Cache]:
     if config.organisation == "unified":
         return [cache(config.unified_kib)] * len(READS)
     return [cache(kib) for kib in (config.weights_kib, config.activations_kib, config.thresholds_kib)]
+
+
+def count_blocks(caches: Iterable[Cache]) -> dict[str, int]:
+    """Return how many blocks were inserted in *caches*, evicted and dropped, and how many are resident."""
+    distinct = list(dict.fromkeys(caches))
+    return {
+        "inserted": sum(cache.inserted for cache in distinct),
+        "evicted": sum(cache.evicted for cache in distinct),
+        "dropped": sum(cache.dropped for cache in distinct),
+        "resident": sum(len(cache) for cache in distinct),
+    }

@@ -10,7 +10,7 @@ from simpy import Event
 from mimesim.config.hardware import Hardware
 from mimesim.ledger import Residents
 from mimesim.machine.banks import BankArbiter
-from mimesim.machine.cache import Cache, Victims, make_caches, no_victims
+from mimesim.machine.cache import Cache, Victims, count_blocks, make_caches, no_victims
 from mimesim.machine.clock import Clock
 from mimesim.machine.dram import Dram, Runs
 from mimesim.machine.evictions import EvictionLog, Use
@@ -92,13 +92,7 @@ class Controller:
 
     def count_blocks(self) -> dict[str, int]:
         """Return how many blocks were inserted in the caches, evicted and dropped, and how many are resident."""
-        caches = list(dict.fromkeys(self._caches))
-        return {
-            "inserted": sum(cache.inserted for cache in caches),
-            "evicted": sum(cache.evicted for cache in caches),
-            "dropped": sum(cache.dropped for cache in caches),
-            "resident": sum(len(cache) for cache in caches),
-        }
+        return count_blocks(self._caches)
 
     def _walk(self, run: PhaseRun) -> Generator[Event, None, None]:
         stream, phase, environment = self._stream, run.phase, self._environment
@@ -197,10 +191,10 @@ class Controller:
         if needed.block.in_envm:
             return
         # A block of parameters belongs to one layer and one owner: it is always used for the same.
-        use = self._parameters.get(needed.block.address)
-        if use is None:
-            use = Use(READS[WEIGHTS], needed.owner, run.phase.record.layer, needed.block)
-            self._parameters[needed.block.address] = use
+        uses, address = self._parameters, needed.block.address
+        use = uses.get(address) or uses.setdefault(
+            address, Use(READS[WEIGHTS], needed.owner, run.phase.record.layer, needed.block)
+        )
         if not self._find(run, use, needed.block, WEIGHTS, run.first_fill + fill, victims):
             runs.append((needed.block.address, needed.block.bursts))
             self._count(needed.image, READS[WEIGHTS], needed.block)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -50,6 +51,14 @@ def test_accuracy_is_the_mean_over_seeds_beside_the_base_line() -> None:
         "changed_share": pytest.approx((3 + 1 + 5 + 1) / 200),
     }  # fmt: skip
     assert (second["rate"], second["difference"], second["interval"]) == (0.0, 0.0, 0.0)
+
+
+def test_cells_of_different_bits_are_not_averaged_together() -> None:
+    """Even where the rates are the same."""
+    trials = [replace(trial(seed, right, 0), place="envm", bits_per_cell=cell)
+              for cell, rights in ((1, (8, 8)), (3, (2, 4))) for seed, right in enumerate(rights)]  # fmt: skip
+    rows = list(accuracy_rows([replace(CASE, trials=tuple(trials))]))
+    assert [(row["bits_per_cell"], row["accuracy"]) for row in rows] == [(1, 0.8), (3, pytest.approx(0.3))]
 
 
 def test_files_have_no_holes() -> None:
