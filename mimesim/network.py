@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import cached_property
 from math import prod
 from typing import Annotated
@@ -81,6 +82,10 @@ class Network(BaseModel):
     def recorded(self) -> tuple[str, ...]:
         """Names of the sparse tensors, in order: those whose masks a trace holds."""
         return tuple(node.name for node in self.nodes if node.name in self._sparse)
+
+    def recorded_by(self, units: Collection[str] | None) -> tuple[str, ...]:
+        """Return those of :attr:`recorded` that images of a task with these *units* have, None for all."""
+        return tuple(name for name in self.recorded if units is None or self.node(name).unit in (None, *units))
 
     def is_sparse(self, name: str) -> bool:
         """Whether the tensor has an activation, or is pooled from one that has; raises :class:`KeyError`."""

@@ -12,15 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints,
 from mimesim.errors import InputError
 from mimesim.network import Name, Network
 
-__all__ = [
-    "FORMAT_VERSION",
-    "MANIFEST",
-    "Manifest",
-    "TaskEntry",
-    "parse_manifest",
-    "recorded_tensors",
-    "render_manifest",
-]
+__all__ = ["FORMAT_VERSION", "MANIFEST", "Manifest", "TaskEntry", "parse_manifest", "render_manifest"]
 
 #: Raised by one whenever an older reader would misread a newer trace.
 FORMAT_VERSION = 1
@@ -60,10 +52,6 @@ class TaskEntry(BaseModel):
     test_images: Annotated[int, Field(ge=1)] | None = None
     weights_file: FileName | None = None
     units: tuple[Name, ...] | None = None
-
-    def recorded(self, network: Network) -> tuple[str, ...]:
-        """The sparse tensors of *network* that the task's images have masks of, in order."""
-        return recorded_tensors(network, self.units)
 
     @model_validator(mode="after")
     def _check(self) -> TaskEntry:
@@ -119,11 +107,6 @@ class Manifest(BaseModel):
             if unknown := sorted(set(task.units or ()) - known):
                 raise ValueError(f"task {name!r} uses unit {unknown[0]!r}, which no node of the network belongs to")
         return self
-
-
-def recorded_tensors(network: Network, units: tuple[str, ...] | None) -> tuple[str, ...]:
-    """The sparse tensors of *network* that images have masks of which run *units*; None: all units."""
-    return tuple(n for n in network.recorded if units is None or network.node(n).unit in (None, *units))
 
 
 def parse_manifest(raw: bytes, path: Path) -> Manifest:

@@ -94,9 +94,9 @@ class Trace:
     def packed(self, task: str, tensor: str) -> NDArray[np.uint8]:
         """Return the stored bits of a sparse *tensor*: read-only uint8 (images, ceil(C*H*W / 8)), lowest bit first."""
         entry = self.entry(task)
-        if tensor not in entry.recorded(self.network):
-            known = entry.recorded(self.network)
-            raise InputError(str(self.directory), _unknown("sparse tensor", tensor, known), key=tensor)
+        recorded = self.network.recorded_by(entry.units)
+        if tensor not in recorded:
+            raise InputError(str(self.directory), _unknown("sparse tensor", tensor, recorded), key=tensor)
         key = (task, tensor)
         if key not in self._kept:
             shape = self.network.node(tensor).shape
@@ -156,7 +156,8 @@ class Trace:
 
     def _check_task(self, entry: TaskEntry) -> None:
         network = self.network
-        tensors = {name: packed_shape(entry.images, network.node(name).shape) for name in entry.recorded(network)}
+        recorded = network.recorded_by(entry.units)
+        tensors = {name: packed_shape(entry.images, network.node(name).shape) for name in recorded}
         check_members(self.directory / entry.file, tensors)
         if entry.weights_file is not None:
             layers = {node.name: packed_shape(1, network.weight_shape(node)) for node in network.weight_layers}

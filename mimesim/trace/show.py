@@ -78,7 +78,7 @@ def describe(trace: Trace) -> TraceSummary:
 def _describe_task(trace: Trace, task: str) -> TaskSummary:
     entry = trace.entry(task)
     layers = []
-    for name in entry.recorded(trace.network):
+    for name in trace.network.recorded_by(entry.units):
         node = trace.network.node(name)
         ones = _ONES[trace.packed(task, name)].sum(axis=1, dtype=np.int64)
         sparsity = 1 - ones / prod(node.shape)
@@ -119,14 +119,16 @@ def show_trace(trace: Trace) -> str:
             kept = list(task.weight_density.values())
             line += f", weights kept {min(kept):.1%} to {max(kept):.1%} a layer"
         lines.append(line)
-    tables = [{layer.tensor: f"{layer.sparsity:.4f}" for layer in task.layers} for task in summary.tasks]
-    names = [name for name in trace.network.recorded if any(name in table for table in tables)]
+    found = [{layer.tensor: layer.sparsity for layer in task.layers} for task in summary.tasks]
+    # a task may run some units of the network only
+    names = [name for name in trace.network.recorded if any(name in layers for layers in found)]
     label = "mean sparsity"
     first = max(len(text) for text in (label, *names))
     widths = [max(len(task.task), 6) for task in summary.tasks]
     cells = [task.task.rjust(width) for task, width in zip(summary.tasks, widths, strict=True)]
     lines += ["", "  ".join([label.ljust(first), *cells])]
-    for name in names:  # a task has masks of the units that it runs alone
-        cells = [table.get(name, "-").rjust(width) for table, width in zip(tables, widths, strict=True)]
+    for name in names:
+        shown = (f"{layers[name]:.4f}" if name in layers else "-" for layers in found)
+        cells = [cell.rjust(width) for cell, width in zip(shown, widths, strict=True)]
         lines.append("  ".join([name.ljust(first), *cells]))
     return "\n".join(lines)

@@ -18,14 +18,7 @@ from pydantic import ValidationError
 
 from mimesim.errors import InputError
 from mimesim.network import Network
-from mimesim.trace.manifest import (
-    MANIFEST,
-    Manifest,
-    TaskEntry,
-    manifest_error,
-    recorded_tensors,
-    render_manifest,
-)
+from mimesim.trace.manifest import MANIFEST, Manifest, TaskEntry, manifest_error, render_manifest
 from mimesim.trace.npz import pack, write_npz
 
 __all__ = ["TraceWriter"]
@@ -120,12 +113,12 @@ class TraceWriter:
     ) -> None:
         """Add the masks of one task's images.
 
-        *units* are the units of the network that the images run, by default all; tensors of other units have no masks.
         *masks* maps every sparse tensor (``network.recorded``) to bool (images, C, H, W), or (images, features) for a
         vector: *value != 0* after threshold or ReLU, quantisation and pooling. Entries are taken one at a time, so that
         a lazy mapping keeps memory small. *weight_masks* maps layers to bool arrays of ``network.weight_shape``:
         what a pruned network keeps; *weights_from* names an earlier task whose weight masks this one shares. *labels*
-        are one per image, or none at all where nobody knows them.
+        are one per image, or none at all where nobody knows them. *units* are those of the network that the images run,
+        None for all; *masks* then has the tensors of these units, and of no others.
 
         Raises :class:`InputError` for a missing or unknown tensor, a wrong shape or type, or a bad label.
         """
@@ -135,8 +128,8 @@ class TraceWriter:
             raise InputError(where, "was added already (names that differ in case only are one name)")
         if weight_masks is not None and weights_from is not None:
             raise InputError(where, "give weight_masks or weights_from, not both")
-        units = None if units is None else tuple(units)
-        tensors = recorded_tensors(self.network, units)
+        used = None if units is None else tuple(units)
+        tensors = self.network.recorded_by(used)
         _check_names(where, "tensor", masks, tensors, complete=True)
         ids = _indices(where, "image_ids", image_ids)
         weights_file = f"{name}.weights.npz" if weight_masks is not None else None
@@ -156,7 +149,7 @@ class TraceWriter:
                 test_accuracy=None if test_accuracy is None else float(test_accuracy),
                 test_images=None if test_images is None else int(test_images),
                 weights_file=weights_file,
-                units=units,
+                units=used,
             )
         except ValidationError as error:
             raise manifest_error(where, error) from None
