@@ -55,8 +55,7 @@ def record_system(
             units = [unit for unit in (SHARED, task) if any(node.unit == unit for node in network.nodes)]
             masks = {
                 name: (outputs[name] != 0).view(-1, *network.node(name).shape).numpy()
-                for name in network.recorded
-                if network.node(name).unit in (None, *units)
+                for name in network.recorded_by(units)
             }
             writer.add_task(
                 task, dataset=TITLES.get(config.dataset, config.dataset), classes=net.classes[task], masks=masks,
