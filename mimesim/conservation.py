@@ -202,8 +202,8 @@ class _Recount:
         if not node.has_weights:
             return 0
         network, macs, offset = self._network, 0, 0
-        pruned = self._plan.scheme.parameters(node, image.task).pruned and self._plan.skipping != "none"
-        weights = image.trace.weight_mask(image.task, node.name) if pruned and not dense else None
+        pruned = self._plan.scheme.parameters(node, image.runner(node.unit)).pruned and self._plan.skipping != "none"
+        weights = image.trace.weight_mask(image.runner(node.unit), node.name) if pruned and not dense else None
         for tensor in node.inputs:
             shape = network.node(tensor).shape
             wide = shape[0] // node.groups
@@ -249,14 +249,14 @@ class _Recount:
 
     def _thresholds(self, node: Node, image: Image) -> int:
         """Return the thresholds that the drains of one image load: one for each output, or each channel of a tile."""
-        granularity = self._plan.scheme.parameters(node, image.task).thresholds
+        granularity = self._plan.scheme.parameters(node, image.runner(node.unit)).thresholds
         if granularity is None:
             return 0
         return prod(node.shape) if granularity == "neuron" else self._channel_loads(node)
 
     def _norm(self, node: Node, image: Image) -> int:
         """Return the scales and shifts that the drains of one image load."""
-        own = node.has_weights and self._plan.scheme.parameters(node, image.task).norm == "task"
+        own = node.has_weights and self._plan.scheme.parameters(node, image.runner(node.unit)).norm == "task"
         return 2 * self._channel_loads(node) if own else 0
 
     def _channel_loads(self, node: Node) -> int:

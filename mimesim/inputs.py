@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import dataclass
-from typing import get_type_hints
+from typing import get_args, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -36,8 +36,8 @@ def select(workload: Workload, mode: Mode, task: str | None = None, images: int 
 
     Raises :class:`InputError` for a task that the workload does not name, or less than one image.
     """
-    if mode not in ("singular", "pipelined"):
-        raise InputError("run", "must be 'singular' or 'pipelined'", key="mode", value=mode)
+    if mode not in get_args(Mode):
+        raise InputError("run", f"must be one of {', '.join(map(repr, get_args(Mode)))}", key="mode", value=mode)
     if task is not None and task not in workload.tasks:
         rule = f"the workload has no such task; {suggest(task, workload.tasks)}"
         raise InputError("run", rule, key="task", value=task)

@@ -22,6 +22,7 @@ from mimesim.schedule.costs import CostBook
 from mimesim.schedule.images import Image, compose_batches
 from mimesim.schedule.loopnest import group_images
 from mimesim.schedule.program import CasePlan, Phase, plan_case
+from mimesim.schedule.requests import RequestMasks, compose_requests, shares_computation
 from mimesim.trace import Trace
 from mimesim.workers import run_parallel
 
@@ -90,6 +91,7 @@ class Runner:
         self._traces = traces
         self._schemes = build_schemes(workload)
         self._book = CostBook()
+        self._masks: dict[str, RequestMasks] = {}
 
     @classmethod
     def reopen(
@@ -105,7 +107,27 @@ class Runner:
         """Return the batches that *case* replays."""
         chosen = self.selection
         trace = self._traces[case.trace]
+        if chosen.mode == "multitask":
+            return self._requests(case)
         return compose_batches(trace, chosen.tasks, chosen.mode, chosen.images_per_task, self.workload.batch_images)
+
+    def _requests(self, case: Case) -> list[list[Image]]:
+        chosen, trace = self.selection, self._traces[case.trace]
+        places = [{i: n for n, i in enumerate(trace.entry(task).image_ids)} for task in chosen.tasks]
+        common = [i for i in places[0] if all(i in place for place in places)]
+        if len(common) < chosen.images_per_task:
+            rule = f"all tasks of trace {case.trace!r} have {len(common)} images in common"
+            raise self.workload.error(("images_per_task",), rule, chosen.images_per_task)
+        numbers = [
+            {task: place[i] for task, place in zip(chosen.tasks, places, strict=True)}
+            for i in common[: chosen.images_per_task]
+        ]
+        # One for each trace and kept: what is counted is known by its source.
+        masks = self._masks.setdefault(case.trace, RequestMasks(trace, trace.network, numbers))
+        shared = shares_computation(trace.network, self._schemes[case.name], trace, chosen.tasks)
+        return compose_requests(
+            masks if shared else trace, chosen.tasks, numbers, self.workload.batch_images, shared=shared
+        )
 
     def passes(self, case: Case) -> int:
         """Return how many passes *case* takes; raises :class:`InputError` where no layout fits the machine."""
@@ -186,7 +208,7 @@ class Runner:
             trace_digest=trace.digest(),
             tasks=workload.tasks,
             images=tuple(
-                ReplayedImage(i.index, number, i.task, i.number, trace.entry(i.task).image_ids[i.number])
+                ReplayedImage(i.index, number, i.task, i.number, trace.entry(i.tasks[0]).image_ids[i.number])
                 for number, batch in enumerate(batches)
                 for i in batch
             ),

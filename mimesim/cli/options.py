@@ -12,12 +12,13 @@ import click
 if TYPE_CHECKING:
     from mimesim.config import Override, Workload
 
-__all__ = ["FOLDER", "MODE", "load", "needs_pytorch", "set_option", "workload_argument"]
+__all__ = ["FOLDER", "MODE", "RUN_MODE", "load", "needs_pytorch", "set_option", "workload_argument"]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 FOLDER = click.Path(path_type=Path)
 MODE = click.Choice(["singular", "pipelined"])
+RUN_MODE = click.Choice(["singular", "pipelined", "multitask"])
 
 
 def workload_argument(function: Function) -> Function:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mimesim.cli.options import FOLDER, MODE, load, set_option, workload_argument
+from mimesim.cli.options import FOLDER, RUN_MODE, load, set_option, workload_argument
 
 if TYPE_CHECKING:
     from mimesim.config import Mode
@@ -20,7 +20,13 @@ __all__ = ["run"]
 
 @click.command(short_help="Replay a workload and write its results.")
 @workload_argument
-@click.option("--mode", type=MODE, default="pipelined", show_default=True, help="One task a batch, or tasks mixed.")
+@click.option(
+    "--mode",
+    type=RUN_MODE,
+    default="pipelined",
+    show_default=True,
+    help="One task a batch, tasks mixed, or several tasks on one image.",
+)
 @click.option("--out", type=FOLDER, help="Folder for the results.  [default: out/<workload>-<mode>]")
 @click.option("--task", help="Replay the images of this task only.")
 @click.option("--images", type=int, help="Replay this many images of each task.  [default: enough to fill a batch]")

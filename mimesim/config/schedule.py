@@ -10,7 +10,7 @@ from mimesim.config.base import Count, Strict
 
 __all__ = ["Mode", "Schedule", "Skipping"]
 
-Mode = Literal["singular", "pipelined"]
+Mode = Literal["singular", "pipelined", "multitask"]
 Skipping = Literal["per_position", "lockstep", "gate", "none"]
 
 

@@ -200,15 +200,16 @@ class _Walker:
         placement, geometry = self._plan.placement, self._plan.geometries[position]
         users: dict[str, list[int]] = {}
         for image in group.images:
-            if (position, image.task) in placement.thresholds:
-                users.setdefault(image.task, []).append(self._places[image.index])
+            task = image.runner(geometry.operation.unit)
+            if (position, task) in placement.thresholds:
+                users.setdefault(task, []).append(self._places[image.index])
         for task, places in users.items():
             block = placement.thresholds[position, task][channel_tile, tile]
             per_channel = placement.parameters(position, task).thresholds == "channel"
             number = channel_tile if per_channel else channel_tile * len(geometry.position_tiles) + tile
             hit = self._look_up(self._caches[THRESHOLDS], block.address, block.bursts, THRESHOLDS)
             found.use(found.copy(block.address, number, not hit), tuple(places), tile)
-        for task in dict.fromkeys(image.task for image in group.images):
+        for task in dict.fromkeys(image.runner(geometry.operation.unit) for image in group.images):
             if norms := placement.norms.get((position, task)):
                 # Nobody asks about these, but they take their room.
                 block = norms[channel_tile]

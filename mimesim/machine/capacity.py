@@ -79,7 +79,7 @@ def _needs(plan: CasePlan, position: int) -> Iterator[tuple[int, ...]]:
         (
             (group.owners, group.view),
             len(group.images),
-            tuple(sorted({image.task for image in group.images})),
+            tuple(sorted({image.runner(geometry.operation.unit) for image in group.images})),
             sum(plan.writes_back(position, image) for image in group.images),
         )
         for group in _groups(plan, position)

@@ -37,7 +37,8 @@ def _book_image(plan: CasePlan, phase: Phase, position: int, image: Image, row: 
     operation = geometry.operation
     costs = plan.book.costs(geometry, image, plan.skipping)
     dense = plan.book.costs(geometry, image, "none")
-    masks = image.trace.weight_mask(image.task, operation.name) if _prunes(plan, position, image) else None
+    task = image.runner(operation.unit)
+    masks = image.trace.weight_mask(task, operation.name) if _prunes(plan, position, task) else None
     row.macs = costs.macs(masks)
     row.macs_dense = dense.macs(None)
     # A tensor that several sources read is one tensor.
@@ -56,13 +57,13 @@ def _book_image(plan: CasePlan, phase: Phase, position: int, image: Image, row: 
     for direction in ("read", "write"):
         row.book("reg", "psums", direction, row.macs)
     row.book("reg", "outputs", "read", prod(operation.shape))
-    blocks = plan.placement.thresholds.get((position, image.task))
+    blocks = plan.placement.thresholds.get((position, task))
     if blocks is not None:
         words = sum(block.values for block in blocks.values())
         row.book("cache", "thresholds", "read", words)
         row.book("reg", "thresholds", "write", words)
         row.book("reg", "thresholds", "read", words)
-    norms = plan.placement.norms.get((position, image.task))
+    norms = plan.placement.norms.get((position, task))
     if norms is not None:
         words = len(geometry.position_tiles) * sum(block.values for block in norms.values())
         row.book("cache", "norm", "read", words)
@@ -77,9 +78,9 @@ def _book_image(plan: CasePlan, phase: Phase, position: int, image: Image, row: 
     _book_pe_cycles(plan, phase, geometry, costs, dense, row)
 
 
-def _prunes(plan: CasePlan, position: int, image: Image) -> bool:
+def _prunes(plan: CasePlan, position: int, task: str) -> bool:
     weighted = plan.geometries[position].operation.has_weights
-    return weighted and plan.skipping != "none" and plan.placement.parameters(position, image.task).pruned
+    return weighted and plan.skipping != "none" and plan.placement.parameters(position, task).pruned
 
 
 def _book_activations(geometry: Geometry, costs: ImageCosts, row: ImageRow) -> None:

@@ -31,7 +31,10 @@ class MaskSource(Protocol):
 
 @dataclass(frozen=True)
 class Image:
-    """One image of the replay: number *number* of *task* in *trace*; *index* is its place in the replay."""
+    """One image of the replay: number *number* of *task* in *trace*; *index* is its place in the replay.
+
+    A request is an image of several tasks, whose names *task* joins by ``+``; *number* is then the first one's.
+    """
 
     index: int
     task: str
@@ -42,13 +45,22 @@ class Image:
         """Return the recorded mask (C, H, W) of *tensor*."""
         return self.trace.mask(self.task, self.number, tensor)
 
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """Its task, or those of a request."""
+        return tuple(self.task.split("+"))
+
     @cached_property
-    def _units(self) -> tuple[str, ...] | None:
-        return self.trace.units(self.task)
+    def _units(self) -> dict[str, tuple[str, ...] | None]:
+        return {task: self.trace.units(task) for task in self.tasks}
 
     def runs(self, unit: str | None) -> bool:
         """Return whether the image runs the nodes of a *unit*; None stands for those of no unit, which all run."""
-        return unit is None or self._units is None or unit in self._units
+        return unit is None or any(used is None or unit in used for used in self._units.values())
+
+    def runner(self, unit: str | None) -> str:
+        """Return the task for which the image runs the nodes of a *unit*: of a request's, the first that does."""
+        return next(task for task, used in self._units.items() if unit is None or used is None or unit in used)
 
 
 def compose_batches(

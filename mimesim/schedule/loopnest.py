@@ -51,11 +51,12 @@ def group_images(geometry: Geometry, scheme: Scheme, images: Sequence[Image]) ->
     sets: dict[tuple[tuple[str | None, ...], str | None], list[Image]] = {}
     for image in images:
         if image.runs(operation.unit):
+            task = image.runner(operation.unit)
             owners = tuple(
-                weights_owner(scheme, operation, source, image.task) if image.runs(source.unit) else None
+                weights_owner(scheme, operation, source, task) if image.runs(source.unit) else None
                 for source in operation.sources
             )
-            view = scheme.parameters(operation.node, image.task).view if operation.has_weights else None
+            view = scheme.parameters(operation.node, task).view if operation.has_weights else None
             sets.setdefault((owners, view), []).append(image)
     size = geometry.images_per_pass
     return [

@@ -211,16 +211,17 @@ class Placement:
             for image in batch
             if image.runs(operation.unit)
             and image.runs(read.unit)
-            and weights_owner(self._scheme, operation, read, image.task) == owner
+            and weights_owner(self._scheme, operation, read, image.runner(operation.unit)) == owner
         ]
         return users[0] if len(users) == 1 else SHARED_IMAGE
 
     def masks_booked_under(self, position: int, view: str, batch: Sequence[Image]) -> int:
         """Return the one image of *batch* that uses a view's masks, or SHARED_IMAGE for several."""
         unit = self._geometries[position].operation.unit
-        users = [i.index for i in batch if i.runs(unit) and self.parameters(position, i.task).view == view]
+        users = [i.index for i in batch if i.runs(unit) and self.parameters(position, i.runner(unit)).view == view]
         return users[0] if len(users) == 1 else SHARED_IMAGE
 
-    def thresholds_booked_under(self, image: Image, batch: Sequence[Image]) -> int:
-        """Return *image*, or SHARED_IMAGE where others in *batch* are of its task and use the same thresholds."""
-        return SHARED_IMAGE if Counter(other.task for other in batch)[image.task] > 1 else image.index
+    def thresholds_booked_under(self, image: Image, batch: Sequence[Image], unit: str | None = None) -> int:
+        """Return *image*, or SHARED_IMAGE where others in *batch* use the same thresholds at an operation of *unit*."""
+        users = Counter(other.runner(unit) for other in batch if other.runs(unit))
+        return SHARED_IMAGE if users[image.runner(unit)] > 1 else image.index

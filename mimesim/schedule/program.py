@@ -164,7 +164,6 @@ class _Builder:
         self.weighted = operation.has_weights
         self.cached = {image.index for image in images if plan.writes_back(position, image)}
         self.sets = group_images(self.geometry, plan.scheme, images)
-        self.parameters = {image.index: plan.scheme.parameters(operation.node, image.task) for image in images}
         self.costs: dict[int, ImageCosts] = {
             image.index: plan.book.costs(self.geometry, image, plan.skipping) for image in images
         }
@@ -179,7 +178,9 @@ class _Builder:
         }
         views = {group.view for groups in self.sets for group in groups if group.view is not None}
         self.mask_users = {view: plan.placement.masks_booked_under(position, view, batch) for view in views}
-        self.threshold_users = {image.index: plan.placement.thresholds_booked_under(image, batch) for image in images}
+        self.threshold_users = {
+            image.index: plan.placement.thresholds_booked_under(image, batch, operation.unit) for image in images
+        }
         if plan.hardware.caches.write_policy == "write_back":
             self.phase.dead = [region for image in images for region in plan.placement.read_last(position, image)]
         self._prepare_groups()
@@ -268,20 +269,18 @@ class _Builder:
         costs = [self.costs[image.index] for image in group.images]
         uses: dict[int, ThresholdUse] = {}
         words = 0
-        for image in group.images:
-            blocks = placement.thresholds.get((self.position, image.task))
-            if blocks is None:
-                continue
-            block = blocks[tile, place]
-            words += block.values
-            use = ThresholdUse(block, self.threshold_users[image.index], image.task)
-            uses.setdefault(block.address, use)
-        for image in group.images:
-            norms = placement.norms.get((self.position, image.task))
-            if norms is not None:
+        tasks = [(image, image.runner(self.geometry.operation.unit)) for image in group.images]
+        for image, task in tasks:
+            if (blocks := placement.thresholds.get((self.position, task))) is not None:
+                block = blocks[tile, place]
+                words += block.values
+                use = ThresholdUse(block, self.threshold_users[image.index], task)
+                uses.setdefault(block.address, use)
+        for image, task in tasks:
+            if (norms := placement.norms.get((self.position, task))) is not None:
                 block = norms[tile]
                 words += block.values
-                use = ThresholdUse(block, self.threshold_users[image.index], image.task, "norm")
+                use = ThresholdUse(block, self.threshold_users[image.index], task, "norm")
                 uses.setdefault(block.address, use)
         cycles = drain_cycles(self.geometry, costs, words, (tile, place))
         job = DrainJob(len(self.phase.cycles) - 1, cycles, list(uses.values()), [])

@@ -25,7 +25,7 @@ from .geometry import (
 )
 from .interface import OracleCase, OracleImage, Phase
 from .passes import Group, Job, Pass, Program
-from .storage import Block, Storage, dead_blocks, is_read, owner_of, uses_thresholds, uses_unit
+from .storage import Block, Storage, dead_blocks, is_read, owner_of, runner, uses_thresholds, uses_unit
 
 __all__ = ["Job", "Pass", "Program", "build"]
 
@@ -102,13 +102,16 @@ class _Nest:
             alike.setdefault((owners, self._view(image)), []).append(image)
         return list(alike.values())
 
+    def _task(self, image: int) -> str:
+        return runner(self.case, self.storage.images[image].task, self.operation.unit)
+
     def _view(self, image: int) -> str:
-        return self.storage.images[image].task if self.operation.name in self.case.views else ""
+        return self._task(image) if self.operation.name in self.case.views else ""
 
     def _owner(self, source: Source, image: int) -> str:
         if self.operation.vector:
             return ""
-        return owner_of(self.case, self.operation.name, self.storage.images[image].task, source.branch)
+        return owner_of(self.case, self.operation.name, self._task(image), source.branch)
 
     def run(self) -> None:
         for tile_index, step, portion in self._accumulations():
@@ -184,7 +187,7 @@ class _Nest:
         last: bool,
     ) -> Pass:
         program, operation = self.program, self.operation
-        owner, tasks = self._owner(chunk.source, group[0]), [self.storage.images[image].task for image in group]
+        owner, tasks = self._owner(chunk.source, group[0]), [self._task(image) for image in group]
         block = None if operation.vector else self.storage.weights(operation, owner, tile_index, chunk.index)
         view = "" if chunk.source.branch else self._view(group[0])
         mask = None

@@ -32,6 +32,7 @@ __all__ = [
     "dead_blocks",
     "is_read",
     "owner_of",
+    "runner",
     "uses_thresholds",
     "uses_unit",
 ]
@@ -50,7 +51,13 @@ def owner_of(case: OracleCase, operation: str, task: str, branch: str = "") -> s
 
 
 def uses_unit(case: OracleCase, task: str, unit: str | None) -> bool:
-    return unit is None or task not in case.units or unit in case.units[task]
+    """Whether a task, or any of those of a request, uses a unit."""
+    return any(unit is None or name not in case.units or unit in case.units[name] for name in task.split("+"))
+
+
+def runner(case: OracleCase, task: str, unit: str | None) -> str:
+    """Return the task of a request for which it runs a unit: the first that uses it."""
+    return next(name for name in task.split("+") if uses_unit(case, name, unit))
 
 
 def uses_thresholds(case: OracleCase, operation: Operation) -> bool:

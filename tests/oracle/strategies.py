@@ -19,7 +19,7 @@ from mimesim.config.hardware import (
     Scratchpad,
 )
 from mimesim.config.schedule import Schedule
-from mimesim.network import Network
+from mimesim.network import Network, Node
 
 from .cache import KINDS
 from .drawn_dram import drams
@@ -30,6 +30,9 @@ from .program import Program, build
 from .storage import SHARED, Block, uses_unit
 
 __all__ = ["Scenario", "cases", "hardwares", "networks", "scenarios", "schedules"]
+
+#: Units of tasks that have nothing but what all have in common.
+_ONE_EACH = (frozenset({"u1"}), frozenset({"u2"}), frozenset[str]())
 
 #: More passes than this make an example slow without making it stranger.
 MOST_PASSES = 250
@@ -146,6 +149,19 @@ def cases(draw: st.DrawFn, network: Network, tasks: tuple[str, ...]) -> OracleCa
     units = {task: frozenset(draw(st.sets(st.sampled_from(UNITS)))) for task in tasks if draw(st.integers(0, 3))}
     on_chip = draw(st.integers(0, 3)) == 0
     parts = [*branches, *((name, "") for name in layers)]
+    if any(node.unit for node in network.nodes) and draw(st.booleans()):
+        # Tasks that share what is of no unit, and may be asked for together.
+        everybody = {node.name for node in network.nodes if node.unit is None}
+        names = {(node.name, branch.name) for node in network.nodes for branch in node.branches}
+        return OracleCase(
+            draw(st.sampled_from(["none", "gate", "per_position", "lockstep"])),
+            weights_shared=True,
+            thresholds=None,
+            own_layers=frozenset(layers) - everybody,
+            shared_branches=frozenset(name for name in names if name[0] in everybody),
+            task_norm=frozenset(name for name in layers if name not in everybody and draw(st.booleans())),
+            units={task: used for task, used in zip(tasks, _ONE_EACH, strict=False) if _runs_any(network, used)},
+        )
     return OracleCase(
         task_norm=frozenset(node.name for node in network.weight_layers if draw(st.integers(0, 2)) == 0),
         shared_branches=frozenset(name for name in branches if draw(st.booleans())),
@@ -170,6 +186,22 @@ def _image(draw: st.DrawFn, network: Network, case: OracleCase, task: str) -> Or
     return OracleImage(task, masks)
 
 
+def _requests(network: Network, case: OracleCase, tasks: tuple[str, ...]) -> list[str]:
+    """Return the pairs of tasks that may be one request."""
+
+    def same(node: Node, task: str, other: str) -> bool:
+        if not (uses_unit(case, task, node.unit) and uses_unit(case, other, node.unit)):
+            return True
+        if case.thresholds is not None and node.activation:
+            return False
+        named = node.name in case.views | case.task_norm | case.own_layers
+        shared = case.weights_shared and all((node.name, b.name) in case.shared_branches for b in node.branches)
+        return not node.has_weights or (shared and not named)
+
+    pairs = [(task, other) for task in tasks for other in tasks if task != other]
+    return ["+".join(pair) for pair in pairs if all(same(node, *pair) for node in network.layers)]
+
+
 def _runs_any(network: Network, units: frozenset[str]) -> bool:
     return any(node.unit is None or node.unit in units for node in network.layers)
 
@@ -180,8 +212,9 @@ def scenarios(draw: st.DrawFn, most_layers: int = 3, channels: int = 20, size: i
     network = draw(networks(most_layers, channels, size))
     tasks = tuple(f"task{index}" for index in range(draw(st.integers(1, 3))))
     case = draw(cases(network, tasks))
+    among = [*tasks, *_requests(network, case, tasks)]
     batches = tuple(
-        tuple(_image(draw, network, case, draw(st.sampled_from(tasks))) for _ in range(draw(st.integers(1, 3))))
+        tuple(_image(draw, network, case, draw(st.sampled_from(among))) for _ in range(draw(st.integers(1, 3))))
         for _ in range(draw(st.integers(1, 2)))
     )
     schedule = draw(schedules())

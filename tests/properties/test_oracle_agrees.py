@@ -57,6 +57,7 @@ class DrawnMasks:
         return None if used is None else tuple(sorted(used))
 
     def mask(self, task: str, image_index: int, tensor: str) -> np.ndarray:
+        assert task == self.images[image_index].task
         return self.images[image_index].masks[tensor]
 
     def weight_mask(self, task: str, layer: str) -> np.ndarray | None:
