@@ -51,6 +51,8 @@ _ELSEWHERE = {"runs", "results", "note", "name", "checkpoint_steps", "test_image
               "tolerance"}  # fmt: skip
 #: Of the networks before they are merged, and of those before they are pruned.
 _LATER = {"merged", "information", "pruning"}
+#: Systems that no partition decides, and all of whose neurons may be pruned.
+_UNINFORMED = ("separate", "trunk")
 
 
 @dataclass(frozen=True)
@@ -180,10 +182,11 @@ class PamTraining:
         """The rounds of one network."""
         config, found = self.config, []
         net: MergedNet | None = None
+        unused = {"pruning", *(["information"] if system in _UNINFORMED else [])}
         for number in range(config.pruning.rounds + 1):
             stage = f"{name}/round-{number:02d}"
             path = self.folder / stage / "model.pt"
-            identity = self._identity(stage, without={"pruning"})
+            identity = self._identity(stage, without=unused)
             if number:  # more rounds are the same rounds, and then more
                 pruning = config.pruning.model_dump(mode="json", exclude={"rounds"})
                 identity = fingerprint(identity, pruning)
@@ -208,7 +211,7 @@ class PamTraining:
             curve = finetune(net, data, config.merged, seed, stage, self.device)
         else:
             # the authors prune shared neurons only; a network that is all one unit is pruned whole
-            whole = system in ("separate", "trunk") or config.pruning.neurons == "all"
+            whole = system in _UNINFORMED or config.pruning.neurons == "all"
             net, curve = prune_round(net, data, config.pruning, whole, seed, stage, self.device)
         net.cpu()
         save_metrics(path.with_name("metrics.json"), {"stage": stage, "identity": identity, "curve": curve})
