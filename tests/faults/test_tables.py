@@ -44,8 +44,8 @@ def test_intervals_are_students() -> None:
 def test_accuracy_is_the_mean_over_seeds_beside_the_base_line() -> None:
     first, second = accuracy_rows([CASE])
     assert first == {
-        "case": "mime", "task": "a", "place": "cache", "tensor": "weights", "rate": 0.5, "bits_per_cell": 0, "seeds": 2, "images": 10,
-        "accuracy_float": 0.9, "accuracy_stored": 0.8, "accuracy": pytest.approx(0.6),
+        "case": "mime", "task": "a", "place": "cache", "tensor": "weights", "rate": 0.5, "bits_per_cell": 0, "seeds": 2,
+        "images": 10, "accuracy_float": 0.9, "accuracy_stored": 0.8, "accuracy": pytest.approx(0.6),
         "interval": pytest.approx(1.2706), "difference": pytest.approx(-0.2), "flips": 6.0,
         "changed_share": pytest.approx((3 + 1 + 5 + 1) / 200),
     }  # fmt: skip
