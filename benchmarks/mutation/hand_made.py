@@ -15,9 +15,9 @@ _CHANGES = (
     ),
     (
         "the NoC's latency is forgotten at a fill",
-        "schedule/program.py",
-        "noc.weight_words_per_cycle) + noc.latency_cycles",
-        "noc.weight_words_per_cycle)",
+        "schedule/costs.py",
+        "hardware.noc.weight_words_per_cycle), hardware.noc.latency_cycles",
+        "hardware.noc.weight_words_per_cycle), 0",
     ),
     (
         "the last word of a drain is cut off",
