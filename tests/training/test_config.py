@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from mimesim.config.yaml_file import read_yaml
 from mimesim.errors import InputError
 from mimesim.training.config import MimeMethod, TrainingConfig, load_config
 
@@ -15,8 +16,9 @@ CONFIGS = Path(__file__).parents[2] / "workloads" / "training"
 
 
 def test_shipped_configurations_are_valid() -> None:
-    found = sorted(CONFIGS.glob("*.yaml"))
-    assert found
+    # those of another system have tests of their own
+    found = [path for path in sorted(CONFIGS.glob("*.yaml")) if "system" not in read_yaml(path)[0]]
+    assert len(found) >= 5
     names = [load_config(path).name for path in found]
     assert len(set(names)) == len(names)
 
