@@ -117,7 +117,7 @@ def test_a_machine_too_small_is_located_in_the_workload(setting: str, message: s
         ({"task": "cifar"}, "run: task = 'cifar': the workload has no such task; did you mean 'cifar10'?"),
         ({"images": 0}, "run: images = 0: must be at least 1"),
         ({"jobs": 0}, "run: jobs = 0: must be at least 1"),
-        ({"mode": "multi"}, "run: mode = 'multi': must be 'singular' or 'pipelined'"),
+        ({"mode": "multi"}, "run: mode = 'multi': must be one of 'singular', 'pipelined', 'multitask'"),
         (
             {"images": 4},
             "{file}: images_per_task = 4: must be at most 3: trace 'conventional' ({traces}) holds 3 images",
