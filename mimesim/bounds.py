@@ -44,7 +44,7 @@ class LayerBound:
     @property
     def bound(self) -> str:
         """The part that decides most of the cycles of a perfect overlap."""
-        return max(BOUNDS, key=lambda part: self.reached[part])
+        return _deciding(self.reached)
 
     @property
     def cycles_at_best(self) -> int:
@@ -109,4 +109,9 @@ def main_bound(phases: Sequence[PhaseRecord], hardware: Hardware) -> tuple[str, 
     reached: Counter[str] = Counter()
     for layer in layer_bounds(phases, hardware):
         reached.update(layer.reached)
-    return max(BOUNDS, key=lambda part: reached[part]), reached.total()
+    return _deciding(reached), reached.total()
+
+
+def _deciding(reached: Counter[str]) -> str:
+    """Return the part that most cycles of a perfect overlap wait for."""
+    return max(BOUNDS, key=lambda part: reached[part])

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mimesim.bounds import main_bound
 from mimesim.energy import LEVELS
 from mimesim.ledger import STALLS
 from mimesim.results.csv_file import Cell, Row
@@ -69,7 +68,7 @@ def render_summary(results: Sequence[CaseResult], workload: RunSettings, out: Pa
         table,
         *titles,
         Text(note, style="dim"),
-        Text(_bounds(results), style="dim"),
+        Text(_bounds(rows), style="dim"),
         *_caches(rows),
         *_verdict(all_violations(results, workload)),
         *_files(out),
@@ -87,12 +86,9 @@ def _main_stall(row: Row) -> str:
     return f"{name} {_share(stalls[name], row['cycles'])}" if stalls[name] else "none"
 
 
-def _bounds(results: Sequence[CaseResult]) -> str:
+def _bounds(rows: Sequence[Row]) -> str:
     """Return which part decides each case, and how much of its time would be left if all parts overlapped perfectly."""
-    shares = []
-    for result in results:
-        name, best = main_bound(result.ledger.phases, result.hardware)
-        shares.append(f"{result.case} {name} {_share(best, result.ledger.cycles)}")
+    shares = [f"{row['case']} {row['bound']} {_share(row['bound_cycles'], row['cycles'])}" for row in rows]
     return "bound, and the share of its cycles that a perfect overlap takes: " + ", ".join(shares) + "."
 
 

@@ -23,7 +23,7 @@ from mimesim.results.summary import SUMMARY, summary_rows
 if TYPE_CHECKING:
     from mimesim.simulation import CaseResult
 
-__all__ = ["check_destination", "write_files", "write_results"]
+__all__ = ["as_input_error", "check_destination", "write_files", "write_results"]
 
 
 def check_destination(out: Path) -> None:
@@ -31,7 +31,7 @@ def check_destination(out: Path) -> None:
 
     *out* may be new, empty, or results of an earlier run. Nothing is created or changed.
     """
-    with _as_input_error(out):
+    with as_input_error(out):
         target = out.resolve()
         if target.is_dir():
             entries = [entry.name for entry in target.iterdir()]
@@ -66,7 +66,7 @@ def write_files(files: Mapping[str, str | bytes], out: Path) -> Path:
     staging = _sibling(target, "tmp")
     made = _missing(target.parent)
     try:
-        with _as_input_error(out):
+        with as_input_error(out):
             target.parent.mkdir(parents=True, exist_ok=True)
             staging.mkdir()
             for name, text in files.items():
@@ -181,8 +181,8 @@ def _missing(folder: Path) -> list[Path]:
 
 
 @contextmanager
-def _as_input_error(out: Path) -> Iterator[None]:
-    """Turn what the system says about the disk into an error that names the folder."""
+def as_input_error(out: Path) -> Iterator[None]:
+    """Turn what the system says about the disk into an error that names the folder or file."""
     try:
         yield
     except OSError as error:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mimesim.errors import InputError, MimesimError
+from mimesim.results.writer import as_input_error
 from mimesim.serving.crossover import METRICS, Verdict, verdicts
 from mimesim.serving.settings import Outcome
 from mimesim.serving.tables import whole_row
@@ -51,15 +52,13 @@ def check_picture(path: Path) -> None:
 def write_picture(picture: bytes, path: Path) -> None:
     """Write a file whole or not at all; raises :class:`InputError` if the disk refuses."""
     staging = path.with_name(f".{path.name}.tmp")
-    try:
+    with as_input_error(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             staging.write_bytes(picture)
             staging.replace(path)
         finally:
             staging.unlink(missing_ok=True)
-    except OSError as error:
-        raise InputError(str(path), f"cannot be written: {error.strerror or error}") from error
 
 
 def draw_sweep(outcomes: Sequence[Outcome], form: str) -> bytes:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TextIO
 
 from mimesim.errors import InputError
+from mimesim.results.writer import as_input_error
 from mimesim.serving.costs import BatchCost
 from mimesim.serving.request import Request
 
@@ -52,7 +53,7 @@ class RequestLog:
         self._batch += 1
 
     def _write(self, rows: list[list[object]]) -> None:
-        with _refused(Path(self._file.name)):
+        with as_input_error(Path(self._file.name)):
             self._rows.writerows(rows)
 
     def _ms(self, cycles: int) -> float:
@@ -70,7 +71,7 @@ def request_file(path: Path | None) -> Iterator[TextIO | None]:
         yield None
         return
     header = ",".join(COLUMNS) + "\n"
-    with _refused(path):
+    with as_input_error(path):
         if path.is_file():
             with path.open(encoding="utf-8", errors="replace", newline="") as there:
                 if there.read(len(header)) != header:
@@ -78,18 +79,9 @@ def request_file(path: Path | None) -> Iterator[TextIO | None]:
         path.parent.mkdir(parents=True, exist_ok=True)
         file = path.open("w", encoding="utf-8", newline="")
     try:
-        with _refused(path):
+        with as_input_error(path):
             file.write(header)
         yield file
     finally:
-        with _refused(path):
+        with as_input_error(path):
             file.close()
-
-
-@contextmanager
-def _refused(path: Path) -> Iterator[None]:
-    """Turn what the system says about the disk into an error that names the file."""
-    try:
-        yield
-    except OSError as error:
-        raise InputError(str(path), f"cannot be written: {error.strerror or error}") from error

@@ -13,7 +13,7 @@ from mimesim.training.data import ImageSet, normalise
 from mimesim.training.device import autocast, enough_memory
 from mimesim.training.tracing.model import TracedModel
 
-__all__ = ["Score", "evaluate"]
+__all__ = ["Score", "evaluate", "share_right"]
 
 
 @dataclass(frozen=True)
@@ -46,9 +46,17 @@ def evaluate(model: TracedModel, data: ImageSet, device: torch.device, batch: in
                 zeros[name] = zeros.get(name, 0.0) + len(images) * (
                     1.0 - output.count_nonzero().item() / output.numel()
                 )
-    correct = torch.cat(right).numpy()
-    accuracy = float(correct.mean())
-    # normal approximation of the binomial: good to a tenth of a point at 2,000 images
-    interval = 1.96 * math.sqrt(max(accuracy * (1 - accuracy), 1e-12) / len(data))
+    accuracy, interval, correct = share_right(torch.cat(right))
     sparsity = {name: count / len(data) for name, count in zeros.items() if name != head}
-    return Score(accuracy, interval, len(data), sparsity, np.packbits(correct).tobytes().hex())
+    return Score(accuracy, interval, len(data), sparsity, correct)
+
+
+def share_right(right: Tensor) -> tuple[float, float, str]:
+    """Return the share of images that were *right* (a bool each), half its 95 % interval, and a bit per image.
+
+    The interval is the normal approximation of the binomial: good to a tenth of a point at 2,000 images.
+    """
+    correct = right.numpy()
+    share = float(correct.mean())
+    interval = 1.96 * math.sqrt(max(share * (1 - share), 1e-12) / len(correct))
+    return share, interval, np.packbits(correct).tobytes().hex()

@@ -5,11 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from functools import cached_property, partial
-from math import sqrt
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from mimesim.trace import TraceWriter
@@ -30,6 +28,7 @@ from mimesim.training.dvn.model import VirtualNetworks
 from mimesim.training.dvn.recording import record_virtual
 from mimesim.training.dvn.report import Outcome, Result, write_results
 from mimesim.training.dvn.systems import Network, networks
+from mimesim.training.evaluate import share_right
 from mimesim.training.files import write_whole
 from mimesim.training.models import load_state
 from mimesim.training.recording.masks import choose_images
@@ -175,11 +174,8 @@ def accuracy(
         for images, labels in zip(torch.split(data.images, batch), torch.split(data.labels, batch), strict=True):
             inputs = normalise(images.to(device)).contiguous(memory_format=torch.channels_last)
             right.append(forward(inputs).argmax(1).cpu() == labels)
-    correct = torch.cat(right).numpy()
-    share = float(correct.mean())
-    interval = 1.96 * sqrt(max(share * (1 - share), 1e-12) / len(data))
-    bits: str = np.packbits(correct).tobytes().hex()
-    return {"accuracy": share, "interval": interval, "images": len(data), "correct": bits}
+    share, interval, correct = share_right(torch.cat(right))
+    return {"accuracy": share, "interval": interval, "images": len(data), "correct": correct}
 
 
 def train_dvn(config: DvnConfig) -> Path:
