@@ -25,11 +25,11 @@ ERRORS = [
     ("run tiny --timeline t --timeline-cycles 1-2", "--timeline-cycles = '1-2': must be FROM:TO"),
     ("run tiny --timeline t --timeline-cycles 5:2", "timeline: cycles: must be two cycles FROM:TO"),
     (
-        "run tiny --timeline t/t --timeline-layer conv9",
+        "run tiny --timeline t --timeline-layer conv9",
         "timeline: layer = 'conv9': case 'case-1' has no such layer; did",
     ),
     (
-        "run tiny --timeline t/t --timeline-case case1",
+        "run tiny --timeline t --timeline-case case1",
         "timeline: case = 'case1': must be a case: case-1, case-2, case-3",
     ),
     ("run tiny --set tasks=[]", "--set tasks=[]: tasks: must have at least 1 entry"),
