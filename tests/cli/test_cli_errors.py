@@ -22,7 +22,7 @@ ERRORS = [
     ("run tiny --images 0", "--images 0: images_per_task = 0: must be at least 1"),
     ("run tiny --images 9", "--images 9: images_per_task = 9: must be at most 3: trace 'conventional' ("),
     ("run tiny --task cifra10", "run: task = 'cifra10': the workload has no such task; did you mean 'cifar10'?"),
-    ("run tiny --timeline t --timeline-cycles 1-2", "--timeline-cycles = '1-2': must be FROM:TO"),
+    ("run tiny --timeline t --timeline-cycles 1-2", "--timeline-cycles: '1-2': must be FROM:TO"),
     ("run tiny --timeline t --timeline-cycles 5:2", "timeline: cycles: must be two cycles FROM:TO"),
     (
         "run tiny --timeline t --timeline-layer conv9",
