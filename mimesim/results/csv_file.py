@@ -8,14 +8,14 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from mimesim.errors import InputError
 
-__all__ = ["Cell", "Row", "render_csv"]
+__all__ = ["FORMULA", "Cell", "Row", "render_csv"]
 
 #: None is an empty cell, which pandas reads as NaN.
 Cell = str | int | float | None
 Row = Mapping[str, Cell]
 
 #: What makes a spreadsheet take a cell for a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def render_csv(columns: Sequence[str], rows: Iterable[Row]) -> str:
@@ -32,6 +32,6 @@ def render_csv(columns: Sequence[str], rows: Iterable[Row]) -> str:
 
 def _plain(column: str, cell: Cell) -> Cell:
     """Return *cell*; the shortest text that reads back as the same float is Python's own."""
-    if isinstance(cell, str) and cell.startswith(_FORMULA):
+    if isinstance(cell, str) and cell.startswith(FORMULA):
         raise InputError("results", "a name must not begin like a formula of a spreadsheet", key=column, value=cell)
     return cell
