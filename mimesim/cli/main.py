@@ -15,6 +15,7 @@ from mimesim.cli.faults import faults
 from mimesim.cli.paper import paper
 from mimesim.cli.run import run
 from mimesim.cli.serve import serve
+from mimesim.cli.sweep import pareto, sweep
 from mimesim.cli.trace import trace
 from mimesim.cli.train import train
 from mimesim.errors import MimesimError
@@ -42,7 +43,7 @@ def cli() -> None:
     """
 
 
-for command in (run, serve, config, trace, train, paper, dram, faults):
+for command in (run, serve, sweep, pareto, config, trace, train, paper, dram, faults):
     cli.add_command(command)
 
 
