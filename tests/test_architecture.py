@@ -16,7 +16,20 @@ PACKAGE = ROOT / "mimesim"
 
 #: Each room imports only from rooms that stand before it (``docs/design.md`` tells what they are for).
 ROOMS = (
-    *("errors", "node", "network", "networks", "trace", "config", "schemes", "ledger", "dram", "energy", "schedule"),
+    *(
+        "errors",
+        "pareto",
+        "node",
+        "network",
+        "networks",
+        "trace",
+        "config",
+        "schemes",
+        "ledger",
+        "dram",
+        "energy",
+        "schedule",
+    ),
     *(
         "machine",
         "bounds",
@@ -29,19 +42,21 @@ ROOMS = (
         "simulation",
         "results",
     ),
-    *("serving", "paper", "faults", "training", "cli"),
+    *("serving", "paper", "faults", "sweep", "training", "cli"),
 )
 
 #: Where a package may be imported at all; what is not listed may not be imported. A dot: this module only.
 DOORS = {
     "PIL": ("training",),
     "click": ("cli",),
+    "distributed": ("sweep",),
     "numpy": (
         *("conservation", "dram", "faults", "machine.evictions", "recount", "schedule", "serving", "trace", "training"),
     ),
+    "optuna": ("sweep",),
     "perfetto": ("timeline",),
-    "pydantic": ("config", "inputs", "network", "node", "trace", "training"),
-    "rich": ("cli", "faults", "paper", "results", "serving", "training"),
+    "pydantic": ("config", "inputs", "network", "node", "sweep", "trace", "training"),
+    "rich": ("cli", "faults", "paper", "results", "serving", "sweep", "training"),
     "simpy": ("machine", "serving"),
     "sklearn": ("training",),
     "torch": ("training",),
@@ -50,7 +65,7 @@ DOORS = {
 }
 
 #: What takes long to load, or may not be installed: inside functions only.
-LAZY = {"matplotlib", "pandas", "perfetto", "rich"}
+LAZY = {"distributed", "matplotlib", "optuna", "pandas", "perfetto", "rich"}
 #: Runs only where torch is installed, and loads it anyway.
 EAGER = {"training"}
 

@@ -73,7 +73,9 @@ def sweep(
         folder = out if out is not None else Path("out", f"{chosen.name}-sweep")
         check_destination(folder)
         counts = cache_folder(cache)
-        where = on_processes(jobs or os.cpu_count() or 1, counts) if scheduler is None else on_cluster(scheduler, counts)
+        where = (
+            on_processes(jobs or os.cpu_count() or 1, counts) if scheduler is None else on_cluster(scheduler, counts)
+        )
         work = search_sweep if search else run_sweep
         try:
             with where as executor:

@@ -65,7 +65,7 @@ def _on_client(client: Any, cache: Path | None, jobs: Iterable[Job]) -> Iterator
 
     # By its hash: a job that two sweeps of one cluster ask for at the same time runs once.
     tasks = {client.submit(_replay, job, cache, key=f"mimesim-{job.key}", pure=True): job for job in jobs}
-    for task in as_completed(list(tasks)):
+    for task in as_completed(list(tasks), loop=client.loop):
         if task.status == "finished":
             outcome = task.result()
         elif task.status == "lost":

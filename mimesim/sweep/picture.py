@@ -64,9 +64,7 @@ def draw_front(found: Picked, form: str) -> bytes:
         return save_figure(figure, form)
 
 
-def _panel(
-    axes: Axes, found: Picked, rows: Sequence[tuple[Row, bool]], x: str, y: str, cases: Sequence[str]
-) -> None:
+def _panel(axes: Axes, found: Picked, rows: Sequence[tuple[Row, bool]], x: str, y: str, cases: Sequence[str]) -> None:
     """Draw one pair of columns of one group."""
     for row, best in sorted(rows, key=lambda pair: pair[1]):
         axes.plot(_value(row, x), _value(row, y), linestyle="none", **_style(cases, str(row["case"]), best=best))
@@ -77,11 +75,14 @@ def _panel(
         [signs[0] * first for first, _ in line], [signs[1] * second for _, second in line],
         where="post", color="0.6", linewidth=0.8, linestyle=":", zorder=0,
     )  # fmt: skip
-    named = [row for row, best in rows if best]
-    for row in named if len(named) <= _LABELLED else ():
-        axes.annotate(
-            str(row["point"]), (_value(row, x), _value(row, y)), xytext=(4, 4), textcoords="offset points", fontsize=7
-        )
+    # Points at one place have one label.
+    named: dict[tuple[float, float], list[str]] = {}
+    for row, best in rows:
+        if best:
+            named.setdefault((_value(row, x), _value(row, y)), []).append(str(row["point"]))
+    for spot, numbers in named.items() if len(named) <= _LABELLED else ():
+        text = ", ".join(numbers if len(numbers) < 5 else [*numbers[:3], "..."])
+        axes.annotate(text, spot, xytext=(4, 4), textcoords="offset points", fontsize=7)
     for name, axis, label in ((x, axes.xaxis, axes.set_xlabel), (y, axes.yaxis, axes.set_ylabel)):
         unit = f", {rows[0][0]['energy_unit']}" if name.startswith("energy") else ""
         label(f"{name}{unit} ({'less' if name in found.aims.minimise else 'more'} is better)")

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 __all__ = ["search_sweep"]
 
 _TRIALS = "trials"
-_EXCESS = "excess"
 
 
 def search_sweep(
@@ -92,12 +91,9 @@ def _study(sweep: Sweep, random: Random) -> Study:
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    told: dict[str, Any] = {}
-    if sweep.constraints:
-        told["constraints_func"] = lambda trial: trial.user_attrs[_EXCESS]
     aims = sweep.objectives
     return optuna.create_study(
-        sampler=optuna.samplers.TPESampler(seed=random.seed, **told),
+        sampler=optuna.samplers.TPESampler(seed=random.seed),
         directions=["minimize"] * len(aims.minimise) + ["maximize"] * len(aims.maximise),
     )
 
@@ -137,5 +133,6 @@ def _tell(sweep: Sweep, study: Study, trial: Trial, row: Row | None) -> None:
     if row is None or len(known) < len(aims):
         study.tell(trial, state=TrialState.FAIL)
         return
-    trial.set_user_attr(_EXCESS, sweep.excess(dict(row)))
+    for number, excess in enumerate(sweep.excess(dict(row))):
+        trial.set_constraint(str(number), excess)
     study.tell(trial, known)
