@@ -64,9 +64,9 @@ class CountCache:
         """Return the arrays stored under *text*, None where there are none."""
         path = self._path(text)
         try:
-            with np.load(path, allow_pickle=False) as file:
+            with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
                 found = {name: file[name] for name in file.files}
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, NotImplementedError):
+        except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile, NotImplementedError):
             return None
         if found.pop("text", np.zeros(0, np.uint8)).tobytes() != text.encode():
             return None

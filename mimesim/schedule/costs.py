@@ -48,7 +48,7 @@ class ImageCosts:
     geometry: Geometry
     image: Image | None
     sparse: Counts
-    pairs: IntArray
+    pairs: NDArray[np.int32]
     kept: IntArray
     inputs: list[StoredBlocks]
     output: StoredBlocks

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from math import prod
 
 import numpy as np
@@ -18,7 +18,7 @@ Array = NDArray[np.generic]
 IntArray = NDArray[np.int64]
 
 #: What is counted of one operation: counts, pairs, kept outputs, blocks of inputs, blocks and set bits of the output.
-Counted = tuple[Counts, IntArray, IntArray, list[StoredBlocks], StoredBlocks, int]
+Counted = tuple[Counts, NDArray[np.int32], IntArray, list[StoredBlocks], StoredBlocks, int]
 
 #: Of blocks that are stored.
 _PARTS = ("values", "bitmap", "bursts")
@@ -30,14 +30,14 @@ def pack(counted: Sequence[Counted]) -> dict[str, Array]:
     for counts, _, kept, inputs, output, _ in counted:
         small += [counts.largest, counts.total, kept]
         small += [getattr(blocks, part) for blocks in (*inputs, output) for part in _PARTS]
+    scalars: list[int] = []
+    for *_, inputs, output, output_set in counted:
+        scalars += [output_set, output.slot_bursts, *(blocks.slot_bursts for blocks in inputs)]
     return {
         "small": _narrow(np.concatenate([array.ravel() for array in small])),
         "pairs": _narrow(np.concatenate([pairs.ravel() for _, pairs, *_ in counted])),
-        "scalars": np.array(
-            [[one[5], one[4].slot_bursts, *(blocks.slot_bursts for blocks in one[3])][k] for one in counted for k in
-             range(2 + len(one[3]))], dtype=np.int64
-        ),
-    }  # fmt: skip
+        "scalars": np.array(scalars, dtype=np.int64),
+    }
 
 
 def unpack(arrays: Mapping[str, Array], geometries: Sequence[Geometry]) -> list[Counted] | None:
@@ -57,16 +57,16 @@ def _read(geometry: Geometry, small: _Reader, pairs: _Reader, scalars: _Reader) 
     kept = small.take(len(geometry.channel_tiles), tiles)
     read = pairs.take(chunks, *geometry.operation.shape[1:]).astype(np.int32)
     output_set, output_slot, *slots = scalars.take(2 + len(geometry.inputs)).tolist()
-    inputs = [StoredBlocks(*_blocks(grid, small), slot) for grid, slot in zip(geometry.inputs, slots, strict=True)]
-    output = StoredBlocks(*_blocks(geometry.output, small), output_slot)
-    return counts, read, kept, inputs, output, output_set
+    inputs = [_blocks(grid, small, slot) for grid, slot in zip(geometry.inputs, slots, strict=True)]
+    return counts, read, kept, inputs, _blocks(geometry.output, small, int(output_slot)), int(output_set)
 
 
-def _blocks(grid: BlockGrid, small: _Reader) -> Iterator[IntArray]:
-    return (small.take(prod(grid.counts)) for _ in _PARTS)
+def _blocks(grid: BlockGrid, small: _Reader, slot: int) -> StoredBlocks:
+    values, bitmap, bursts = (small.take(prod(grid.counts)) for _ in _PARTS)
+    return StoredBlocks(values, bitmap, bursts, slot)
 
 
-def _narrow(array: NDArray[np.integer]) -> Array:
+def _narrow(array: NDArray[np.int64] | NDArray[np.int32]) -> Array:
     """Return *array* in the fewest bytes: counts are mostly small, and files are many."""
     return array.astype(np.min_scalar_type(int(array.max(initial=0))))
 
@@ -77,12 +77,12 @@ class _Reader:
     def __init__(self, array: Array) -> None:
         if array.ndim != 1 or array.dtype.kind not in "iu":
             raise ValueError("not a flat array of whole numbers")
-        self._rest: NDArray[np.integer] = array
+        self._rest: NDArray[np.int64] = array.astype(np.int64)
 
     def take(self, *shape: int) -> IntArray:
         """Return the next numbers, in *shape*; raises :class:`ValueError` where too few are left."""
-        taken, self._rest = np.split(self._rest, [prod(shape)])
-        return taken.reshape(shape).astype(np.int64)
+        taken, self._rest = self._rest[: prod(shape)], self._rest[prod(shape) :]
+        return taken.reshape(shape)
 
     @property
     def done(self) -> bool:

@@ -26,7 +26,10 @@ def points_of(design: Design) -> list[dict[str, Any]]:
         points = [dict(point) for point in design.list]
     else:
         points = _drawn(design.random) if design.random is not None else []
-    return list({json.dumps(point, sort_keys=True): point for point in reversed(points)}.values())[::-1]
+    found: dict[str, dict[str, Any]] = {}
+    for point in points:
+        found.setdefault(text_of(point), point)
+    return list(found.values())
 
 
 def _drawn(random: Random) -> list[dict[str, Any]]:

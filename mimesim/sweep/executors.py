@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from mimesim.errors import InputError, MimesimError
 from mimesim.sweep.points import Job
@@ -46,10 +46,10 @@ def on_cluster(scheduler: str, cache: Path | None) -> Iterator[Executor]:
     """
     if find_spec("distributed") is None:
         raise MimesimError("--scheduler needs distributed: pip install 'mimesim[cluster]'")
-    from distributed import Client
+    import distributed
 
     try:
-        client: Any = Client(scheduler, timeout=_PATIENCE, set_as_default=False)
+        client = cast("Any", distributed).Client(scheduler, timeout=_PATIENCE, set_as_default=False)
     except (OSError, ValueError, TypeError) as error:
         rule = f"no Dask scheduler answers there ({' '.join(str(error).split()) or type(error).__name__})"
         raise InputError("--scheduler", rule, value=scheduler) from None
@@ -61,11 +61,11 @@ def on_cluster(scheduler: str, cache: Path | None) -> Iterator[Executor]:
 
 
 def _on_client(client: Any, cache: Path | None, jobs: Iterable[Job]) -> Iterator[tuple[Job, Outcome]]:
-    from distributed import as_completed
+    import distributed
 
     # By its hash: a job that two sweeps of one cluster ask for at the same time runs once.
     tasks = {client.submit(_replay, job, cache, key=f"mimesim-{job.key}", pure=True): job for job in jobs}
-    for task in as_completed(list(tasks), loop=client.loop):
+    for task in cast("Any", distributed).as_completed(list(tasks), loop=client.loop):
         if task.status == "finished":
             outcome = task.result()
         elif task.status == "lost":

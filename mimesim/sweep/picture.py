@@ -83,10 +83,10 @@ def _panel(axes: Axes, found: Picked, rows: Sequence[tuple[Row, bool]], x: str, 
     for spot, numbers in named.items() if len(named) <= _LABELLED else ():
         text = ", ".join(numbers if len(numbers) < 5 else [*numbers[:3], "..."])
         axes.annotate(text, spot, xytext=(4, 4), textcoords="offset points", fontsize=7)
-    for name, axis, label in ((x, axes.xaxis, axes.set_xlabel), (y, axes.yaxis, axes.set_ylabel)):
+    for name, label in ((x, axes.set_xlabel), (y, axes.set_ylabel)):
         unit = f", {rows[0][0]['energy_unit']}" if name.startswith("energy") else ""
         label(f"{name}{unit} ({'less' if name in found.aims.minimise else 'more'} is better)")
-        axis.get_major_formatter().set_powerlimits((-3, 4))
+    axes.ticklabel_format(scilimits=(-3, 4))
     axes.margins(0.08)
     axes.grid(alpha=0.3, linewidth=0.5)
 

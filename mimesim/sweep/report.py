@@ -10,7 +10,7 @@ from mimesim.sweep.columns import HEAD
 from mimesim.sweep.front import Picked, group
 
 if TYPE_CHECKING:
-    from rich.console import Group
+    from rich.console import Group, RenderableType
 
 __all__ = ["render_front", "short_keys"]
 
@@ -21,7 +21,8 @@ def render_front(found: Picked, keys: Sequence[str], most: int | None) -> Group:
     from rich.table import Table
     from rich.text import Text
 
-    aims, parts = found.aims, []
+    aims = found.aims
+    parts: list[RenderableType] = []
     swept = {key: name for key, name in short_keys(keys).items() if key not in HEAD}
     for which in found.groups:
         rows = [row for row in found.front if group(row) == which]
@@ -39,7 +40,7 @@ def render_front(found: Picked, keys: Sequence[str], most: int | None) -> Group:
         if most is not None and len(rows) > most:
             parts.append(Text(f"and {len(rows) - most} more: mimesim pareto shows them all"))
         parts.append(Text(""))
-    return Group(*(parts or [Text("no row can be compared")]))
+    return Group(*(parts or [Text("no row can be compared: each misses a constraint, or lacks a number")]))
 
 
 def short_keys(keys: Sequence[str]) -> dict[str, str]:

@@ -91,10 +91,10 @@ def _study(sweep: Sweep, random: Random) -> Study:
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    aims = sweep.objectives
+    way, aims = optuna.study.StudyDirection, sweep.objectives
     return optuna.create_study(
         sampler=optuna.samplers.TPESampler(seed=random.seed),
-        directions=["minimize"] * len(aims.minimise) + ["maximize"] * len(aims.maximise),
+        directions=[way.MINIMIZE] * len(aims.minimise) + [way.MAXIMIZE] * len(aims.maximise),
     )
 
 
