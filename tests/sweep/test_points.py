@@ -11,7 +11,7 @@ import pytest
 
 from mimesim.sweep import points
 from mimesim.sweep.points import Shelf, canonical, resolve
-from tests.sweep.made import made, write, described
+from tests.sweep.made import described, made, write
 
 
 def key(folder: Path, settings: dict[str, Any], **rest: Any) -> str:

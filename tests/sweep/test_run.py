@@ -36,7 +36,7 @@ def test_rows_are_those_of_run(tmp_path: Path) -> None:
         *("hardware.dram.channels", "schedule.set_order", "feasible"),
     ]
     assert table["tasks"].tolist() == ["cifar10"] * 4 + ["cifar10+cifar100+fashion_mnist"] * 4
-    with pytest.raises(SystemExit, match="^0$"):
+    with pytest.raises(SystemExit, match=r"^0$"):
         main(["run", "tiny", "--images", "1", "--mode", "singular", "--quiet", "--out", str(tmp_path / "run"),
               "--set", "hardware.dram.channels=2", "--set", "tasks=[cifar10]"])  # fmt: skip
     summary = pd.read_csv(tmp_path / "run" / "summary.csv").set_index("case")
