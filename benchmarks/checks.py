@@ -207,7 +207,7 @@ def sweep(options: Options) -> Section:
     gain = walls["warm"] / walls["both"]
     details += [
         "",
-        "VGG16 with thresholds, one image of each of three tasks, pipelined; six points that differ in DRAM and caches.",
+        "VGG16 with thresholds, one image of each of three tasks, pipelined; six points of DRAM and caches.",
     ]
     return Section(
         "Sweeps",

@@ -115,7 +115,7 @@ def cluster(folder: Path) -> Iterator[str]:
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     commands = [[*dask, "scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard"]]
     worker = [*dask, "worker", address, "--nthreads", "1", "--no-nanny", "--no-dashboard", "--death-timeout", "60"]
-    commands += [[*worker, "--name", name, "--local-directory", name] for name in ("one", "two")]
+    commands += [[*worker, "--name", name, "--local-directory", str(folder / name)] for name in ("one", "two")]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     running = [subprocess.Popen(command, env=environment, **quiet) for command in commands]  # type: ignore[call-overload]
     try:
