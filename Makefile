@@ -51,7 +51,7 @@ types: $(VENV)/.dev ## mypy --strict
 	$(BIN)/mypy
 
 golden: $(VENV)/.dev ## write the golden files anew; look at the diff before committing it
-	$(BIN)/python -m pytest tests/golden --regen-golden
+	$(BIN)/python -m pytest tests/golden tests/test_schema.py --regen-golden
 
 clean: ## remove environments, caches, builds and results under out/ (not traces/, not runs/)
 	rm -rf $(VENV) .bench build dist out *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

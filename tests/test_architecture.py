@@ -18,7 +18,7 @@ PACKAGE = ROOT / "mimesim"
 ROOMS = (
     *("errors", "node", "network", "networks", "trace", "config", "schemes", "ledger", "dram", "energy", "schedule"),
     *("machine", "bounds", "recount", "conservation", "workers", "inputs", "simulation", "results"),
-    *("serving", "paper", "faults", "training", "cli"),
+    *("serving", "paper", "faults", "training", "schema", "doctor", "cli"),
 )
 
 #: Where a package may be imported at all; what is not listed may not be imported. A dot: this module only.

@@ -9,7 +9,9 @@ from collections.abc import Sequence
 import click
 
 from mimesim import __version__
+from mimesim.cli.completion import completion
 from mimesim.cli.config import config
+from mimesim.cli.doctor import doctor
 from mimesim.cli.dram import dram
 from mimesim.cli.faults import faults
 from mimesim.cli.paper import paper
@@ -37,12 +39,13 @@ def cli() -> None:
       mimesim run --mode pipelined vgg16          the paper's network and cases
       mimesim config show tiny                    everything that decides a run
       mimesim run tiny --set hardware.dram.channels=2
+      mimesim doctor                              what is installed, and what is missing
 
     Results are CSV files under out/; every command explains itself with --help.
     """
 
 
-for command in (run, serve, config, trace, train, paper, dram, faults):
+for command in (run, serve, config, trace, train, paper, dram, faults, doctor, completion):
     cli.add_command(command)
 
 
