@@ -175,11 +175,12 @@ def _shipped() -> Iterator[Check]:
         return
     for path in sorted(shipped_folder().glob("*.yaml")):
         try:
-            traces = load_traces(load_workload(path))
+            workload = load_workload(path)
+            load_traces(workload)
         except (MimesimError, OSError) as error:
             yield Check("shipped", path.stem, "wrong", str(error), needed=True)
         else:
-            yield Check("shipped", path.stem, "ok", f"traces {', '.join(traces)}", needed=True)
+            yield Check("shipped", path.stem, "ok", f"traces {', '.join(workload.traces)}", needed=True)
     if not (shipped_folder() / "tiny.yaml").is_file():
         yield Check("shipped", "tiny", "missing", f"not in {shipped_folder()}", needed=True)
 

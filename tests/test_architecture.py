@@ -17,7 +17,7 @@ PACKAGE = ROOT / "mimesim"
 #: Each room imports only from rooms that stand before it (``docs/design.md`` tells what they are for).
 ROOMS = (
     *("errors", "node", "network", "networks", "trace", "config", "schemes", "ledger", "dram", "energy", "schedule"),
-    *("machine", "bounds", "recount", "conservation", "workers", "inputs", "simulation", "results"),
+    *("machine", "bounds", "recount", "conservation", "workers", "inputs", "simulation", "results", "api"),
     *("serving", "paper", "faults", "training", "schema", "doctor", "cli"),
 )
 

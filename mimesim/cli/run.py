@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,7 +13,6 @@ from mimesim.cli.options import FOLDER, RUN_MODE, load, set_option, workload_arg
 
 if TYPE_CHECKING:
     from mimesim.config import Mode
-    from mimesim.simulation import CaseResult
 
 __all__ = ["run"]
 
@@ -62,7 +61,7 @@ def run(
 
     with shown_progress(quiet) as progress:
         from mimesim.config import Override
-        from mimesim.results import all_violations, check_destination, write_results
+        from mimesim.results import all_violations, check_destination, measure, write_results
         from mimesim.simulation import run_workload
 
         extra = () if images is None else (Override(("images_per_task",), images, f"--images {images}"),)
@@ -72,7 +71,7 @@ def run(
         began = time.perf_counter()
         results = run_workload(chosen, mode, task=task, jobs=jobs, progress=progress, dram_traces=dram_trace)
         seconds = time.perf_counter() - began
-        written = write_results(results, chosen, folder, _measured(results, seconds))
+        written = write_results(results, chosen, folder, measure(results, seconds))
     if not quiet:
         from rich.console import Console
 
@@ -84,13 +83,3 @@ def run(
     if broken:
         click.echo(f"error: {len(broken)} conservation laws do not hold, the first: {broken[0]}", err=True)
         click.get_current_context().exit(3)
-
-
-def _measured(results: list[CaseResult], seconds: float) -> dict[str, Any]:
-    """Return what differs from run to run, in all; the results add what each case took."""
-    return {
-        "wall_seconds": round(seconds, 3),
-        "cpu_seconds": round(sum(result.cpu_seconds for result in results), 3),
-        "passes": sum(result.ledger.passes for result in results),
-        "events": sum(result.ledger.events for result in results),
-    }
