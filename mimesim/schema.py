@@ -6,6 +6,7 @@ They are shipped, in ``workloads/schemas/``: making that of training files takes
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
@@ -26,7 +27,9 @@ _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 def make_schema(kind: str) -> Schema:
     """Return the schema of a *kind* of file, of :data:`SCHEMAS`; that of ``training`` takes PyTorch."""
-    return {"$schema": _DIALECT, **_SCHEMAS[kind](), "title": f"mimesim: {_TITLES[kind]}"}
+    schema = {"$schema": _DIALECT, **_SCHEMAS[kind](), "title": f"mimesim: {_TITLES[kind]}"}
+    _for_readers(schema)
+    return schema
 
 
 def shipped_schema(kind: str) -> Path:
@@ -106,6 +109,17 @@ def _within(schema: Schema, defs: Schema) -> Schema:
         if defs.setdefault(name, model) != model:
             raise ValueError(f"two models are called {name}")
     return schema
+
+
+def _for_readers(entry: object) -> None:
+    """Take out of descriptions what is for programmers: the errors, and the marks of a docstring."""
+    if isinstance(entry, dict):
+        text = entry.get("description")
+        if isinstance(text, str):
+            plain = re.sub(r":\w+:`([^`]*)`", r"`\1`", text.partition("Raises :class:")[0]).replace("``", "`")
+            entry["description"] = plain.strip()
+    for below in entry.values() if isinstance(entry, dict) else entry if isinstance(entry, list) else ():
+        _for_readers(below)
 
 
 def _or_name(model: Schema, name: Schema) -> Schema:
