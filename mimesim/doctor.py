@@ -104,7 +104,8 @@ def _requirements() -> tuple[str, dict[str, dict[str, str]]]:
 
 def _split(requirement: str) -> tuple[str, str]:
     name = re.split("[<>=]", requirement, maxsplit=1)[0]
-    return name, requirement[len(name) :]
+    # The lower bound first, however it was written.
+    return name, ",".join(sorted(requirement[len(name) :].split(","), reverse=True))
 
 
 def _within(version: str, specifier: str) -> bool:
