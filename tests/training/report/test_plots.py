@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from PIL import Image
 
+from mimesim.results.pictures import spread
 from mimesim.training.report.outcome import Outcome
-from mimesim.training.report.plots import accuracy_figure, curves_figure, pictures, sparsity_figure, spread
+from mimesim.training.report.plots import accuracy_figure, curves_figure, pictures, sparsity_figure
 from tests.training.report.outcomes import ACCURACY, METHODS, outcome, tower
 
 matplotlib = pytest.importorskip("matplotlib")
