@@ -174,10 +174,13 @@ class Runner:
         return next(case for case in self.workload.cases if case.name == name)
 
     def plan(self, case: Case, batches: list[list[Image]]) -> CasePlan:
-        """Return the plan of *batches* on *case*."""
+        """Return the plan of *batches* on *case*; raises :class:`InputError` as :meth:`run` does."""
         workload, trace, scheme = self.workload, self._traces[case.name], self._schemes[case.name]
-        hardware, schedule = workload.hardware_for(case), workload.schedule_for(case)
-        return plan_case(trace.network, scheme, case.skipping, hardware, schedule, batches, workload.tasks, self._book)
+        hardware, order = workload.hardware_for(case), workload.schedule_for(case)
+        try:
+            return plan_case(trace.network, scheme, case.skipping, hardware, order, batches, workload.tasks, self._book)
+        except InputError as error:
+            raise _located(workload, case, error) from None
 
     def _run(self, case: Case, begun: Callable[[int], None]) -> CaseResult:
         wall, cpu = time.perf_counter(), time.process_time()

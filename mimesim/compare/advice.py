@@ -45,16 +45,21 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """One line: for this *aim* take one of *cases*, for the reasons *told*."""
+    """One line: for this *aim* take one of *cases*, for the reasons *told*; *named*: which name them."""
 
     aim: str
     cases: tuple[str, ...]
     told: str
+    named: bool = False
 
     @property
     def text(self) -> str:
         """The line as one sentence."""
-        return f"{self.aim}: {' or '.join(self.cases) or 'none'}. {self.told}".rstrip()
+        return (
+            f"{self.aim}: {self.told}"
+            if self.named
+            else f"{self.aim}: {' or '.join(self.cases) or 'none'}. {self.told}"
+        )
 
 
 #: A cost of a point, and how to tell it.
@@ -70,10 +75,11 @@ def advise(evidence: Evidence, asked: Constraints) -> list[Advice]:
     if pool:
         found.append(_most_accurate("Most accurate in the mean", pool))
         if missing := [point.case for point in points if point.accuracy is None]:
-            told = f"The traces of {listed(missing)} do not say how accurate they are: left out below."
-            found.append(Advice("Accuracy unknown", tuple(missing), told))
+            told = f"the traces of {listed(missing)} do not say; left out below."
+            found.append(Advice("Accuracy unknown", tuple(missing), told, named=True))
     else:
-        found.append(Advice("Accuracy unknown", tuple(point.case for point in points), "The lines below go by cost."))
+        told = "no trace says how accurate its networks are; the lines below go by cost alone."
+        found.append(Advice("Accuracy unknown", (), told, named=True))
         pool = list(points)
     allowed, limit = _allowed(pool, asked.max_loss)
     for aim, group, cost in _aims(evidence, energy):
@@ -213,7 +219,7 @@ def _storage(
     else:
         line = _most_accurate(aim, fitting)
         more = growth[line.cases[0]].fits(asked.storage)
-        room = "" if more is None else f" It has room for {more} tasks of {line.cases[0]}, extrapolated."
+        room = "" if more is None or more <= count else f" There is room for {more} tasks of it, extrapolated."
         needs = f" {line.cases[0]} needs {kib(growth[line.cases[0]].counted[-1])}."
         yield Advice(aim, line.cases, f"{line.told}{needs}{room}")
 
@@ -243,4 +249,6 @@ def _stairs(pool: Sequence[Point], cost: Cost) -> Advice:
         if not steps or (point.accuracy or 0) > (steps[-1].accuracy or 0):
             steps.append(point)
     told = "; ".join(f"up to {100 * (step.accuracy or 0):.1f} % {step.case} ({tell(of(step))})" for step in steps)
-    return Advice("Least energy by floor of accuracy, as measured", tuple(one.case for one in steps), f"{told}.")
+    return Advice(
+        "Least energy by floor of accuracy, as measured", tuple(one.case for one in steps), f"{told}.", named=True
+    )

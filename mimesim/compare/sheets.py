@@ -16,8 +16,8 @@ __all__ = ["FRONT", "LEGEND", "Sheet", "sheets"]
 #: What stands in a table for a mark.
 FRONT: dict[Mark, str] = {"front": "front", "not told apart": "maybe", "dominated": ""}
 LEGEND = (
-    "front: every case that costs no more in bytes, energy, DRAM words and cycles is less accurate, its whole 95 % interval. "
-    "maybe: one of those may be as accurate, the intervals do not tell. Empty: one is surely no less accurate."
+    "front: every case that costs no more in bytes, energy, DRAM words and cycles is less accurate by more than the "
+    "95 % interval; maybe: of one of these that cannot be told; empty: one of them is surely no less accurate."
 )
 
 
@@ -92,7 +92,7 @@ def _storage(comparison: Comparison) -> Sheet:
         )
         for count in counts
     ]
-    note = "In the workload's order of tasks. Extrapolated: every further task adds what those after the first add in the mean."
+    note = "In the workload's order. Extrapolated: a further task adds what those after the first add in the mean."
     return _sheet(
         "KiB stored, by number of tasks", [one.case for one in growth], columns, note if ahead > len(tasks) > 1 else ""
     )
