@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from mimesim.accuracy import Difference
 from mimesim.compare.growth import Growth
@@ -55,11 +56,8 @@ class Advice:
     @property
     def text(self) -> str:
         """The line as one sentence."""
-        return (
-            f"{self.aim}: {self.told}"
-            if self.named
-            else f"{self.aim}: {' or '.join(self.cases) or 'none'}. {self.told}"
-        )
+        names = "" if self.named else f"{' or '.join(self.cases) or 'none'}. "
+        return f"{self.aim}: {names}{self.told}"
 
 
 #: A cost of a point, and how to tell it.
@@ -89,7 +87,8 @@ def advise(evidence: Evidence, asked: Constraints) -> list[Advice]:
     if pool[0].accuracy is not None:
         if asked.floor is not None:
             found.append(_floor(pool, asked.floor, energy))
-        found.append(_stairs(pool, energy))
+        found.append(_stairs(f"Least energy, {evidence.together_is}", pool, energy))
+        found += [_stairs(aim, pool, cost) for aim, cost in _sizes(evidence.growth, asked.ahead)]
     return found
 
 
@@ -200,11 +199,8 @@ def _storage(
 ) -> Iterator[Advice]:
     growth = {one.case: one for one in evidence.growth}
     count = len(evidence.growth[0].counted)
-    counts = [(count, "")] + ([(asked.ahead, ", extrapolated")] if asked.ahead > count > 1 else [])
-    for tasks, note in counts:
-        cost: Cost = (lambda point, tasks=tasks: float(growth[point.case].bytes_for(tasks) or 0), kib)  # type: ignore[misc]
-        aim = f"Least storage for {tasks} task{'s' if tasks > 1 else ''}{note}{limit}"
-        yield _cheapest(aim, allowed, pool, cost, asked.max_loss)
+    for aim, cost in _sizes(evidence.growth, asked.ahead):
+        yield _cheapest(f"{aim}{limit}", allowed, pool, cost, asked.max_loss)
     if asked.storage is None:
         return
     aim = f"Within {kib(asked.storage)} for {count} task{'s' if count > 1 else ''}"
@@ -224,6 +220,20 @@ def _storage(
         yield Advice(aim, line.cases, f"{line.told}{needs}{room}")
 
 
+def _sizes(growth: Sequence[Growth], ahead: int) -> Iterator[tuple[str, Cost]]:
+    """Yield what storage is called and costs, for all tasks of the workload, and for so many *ahead* if there is."""
+    counted = len(growth[0].counted)
+    for count in (counted, ahead) if ahead > counted else (counted,):
+        sizes = {one.case: one.bytes_for(count) for one in growth}
+        if None not in sizes.values():
+            note = ", extrapolated" if count > counted else ""
+            yield f"Least storage for {count} task{'s' if count > 1 else ''}{note}", (partial(_looked_up, sizes), kib)
+
+
+def _looked_up(sizes: Mapping[str, int | None], point: Point) -> float:
+    return float(sizes[point.case] or 0)
+
+
 def _floor(pool: Sequence[Point], floor: float, cost: Cost) -> Advice:
     of, tell = cost
     aim = f"Least energy with at least {100 * floor:g} % in the mean"
@@ -241,14 +251,13 @@ def _floor(pool: Sequence[Point], floor: float, cost: Cost) -> Advice:
     return Advice(aim, (chosen.case,), f"{told}.")
 
 
-def _stairs(pool: Sequence[Point], cost: Cost) -> Advice:
-    """Return, for every floor of accuracy, what takes the least energy as measured."""
+def _stairs(aim: str, pool: Sequence[Point], cost: Cost) -> Advice:
+    """Return, for every floor of accuracy, what costs the least as measured."""
     of, tell = cost
     steps: list[Point] = []
     for point in sorted(pool, key=lambda one: (of(one), -(one.accuracy or 0))):
         if not steps or (point.accuracy or 0) > (steps[-1].accuracy or 0):
             steps.append(point)
     told = "; ".join(f"up to {100 * (step.accuracy or 0):.1f} % {step.case} ({tell(of(step))})" for step in steps)
-    return Advice(
-        "Least energy by floor of accuracy, as measured", tuple(one.case for one in steps), f"{told}.", named=True
-    )
+    cases = tuple(one.case for one in steps)
+    return Advice(f"{aim}, by floor of accuracy as measured", cases, f"{told}.", named=True)

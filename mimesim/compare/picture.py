@@ -130,6 +130,7 @@ def _growth(axes: Axes, comparison: Comparison) -> None:
         )  # fmt: skip
     axes.set_xlim(0.8, ahead * (1.1 + 0.025 * max(len(", ".join(names)) for _, names in labels)))
     axes.set_ylim(0, 1.1 * max(highest, *(height for height in spread([end for end, _ in labels], 0.045 * highest))))
+    axes.set_xticks(range(1, ahead + 1, max(1, ahead // 6)))
     axes.set_xlabel("tasks")
     axes.set_ylabel("stored, KiB")
     title = "storage against tasks"
@@ -149,8 +150,9 @@ def _number(axes: Axes, places: Sequence[tuple[float, float]]) -> None:
             key=lambda one: min(1.2 * step, *(_apart(one, other) for other in taken if other != (x, y))),
         )
         taken.append(spot)
+        place = tuple(axes.transData.inverted().transform(spot))
         axes.annotate(
-            str(number + 1), places[number], tuple(axes.transData.inverted().transform(spot)), fontsize=letter, ha="center",
+            str(number + 1), places[number], place, fontsize=letter, ha="center",
             va="center", arrowprops={"arrowstyle": "-", "linewidth": 0.3, "color": "0.6"},
         )  # fmt: skip
 
