@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from mimesim.compare.comparison import Comparison
 from mimesim.compare.sheets import LEGEND, Sheet, sheets
+from mimesim.compare.suite import added_parts
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -85,6 +86,9 @@ def _notes(comparison: Comparison) -> Iterator[str]:
     first, *others = workload.cases
     if changed := [case.name for case in others if workload.schedule_for(case) != workload.schedule_for(first)]:
         yield f"Another schedule than {first.name}: {', '.join(changed)}."
+    for case in others:
+        if parts := added_parts(workload, case):
+            yield f"Not on quite the same hardware as {first.name}: {case.name} ({', '.join(parts)})."
     skipping = dict.fromkeys(case.skipping for case in workload.cases)
     if len(skipping) > 1:
         yield "Zeros: " + "; ".join(

@@ -8,14 +8,14 @@ from itertools import combinations
 
 from mimesim.config.hardware import Hardware
 from mimesim.config.schedule import Mode
-from mimesim.config.workload import Workload
+from mimesim.config.workload import Case, Workload
 from mimesim.errors import InputError
 from mimesim.inputs import Selection
 from mimesim.schedule.booking import book_envm, book_storage
 from mimesim.simulation import CaseResult, Progress, Runner, run_workload
 from mimesim.trace import Trace
 
-__all__ = ["Replay", "Suite", "check_alike", "plan_suite", "replay_suite", "stored_words"]
+__all__ = ["Replay", "Suite", "added_parts", "check_alike", "plan_suite", "replay_suite", "stored_words"]
 
 #: Of more tasks than this not every combination is replayed, but each task alone and all together.
 _MOST_COMBINED = 4
@@ -119,17 +119,23 @@ def _told(dataset: str, images: tuple[int, ...]) -> str:
     return f"{', '.join(map(str, images))} of {dataset}"
 
 
+def added_parts(workload: Workload, case: Case) -> list[str]:
+    """Return the parts of the hardware, such as ``envm``, that *case* has and the first case has not, or vice versa."""
+    one, other = (dict(workload.hardware_for(each)) for each in (workload.cases[0], case))
+    return [key for key in one if (one[key] is None) != (other[key] is None)]
+
+
 def _changes(one: Hardware, other: Hardware) -> Iterator[str]:
-    """Yield the dotted keys in which two hardwares differ; their names do not matter."""
+    """Yield the dotted keys in which two hardwares differ, but for parts that only one has; names do not matter."""
 
-    def walk(mine: object, theirs: object, path: str) -> Iterator[str]:
+    def walk(mine: object, theirs: object, path: tuple[str, ...]) -> Iterator[str]:
         if isinstance(mine, dict) and isinstance(theirs, dict):
-            for key in dict.fromkeys((*mine, *theirs)):
-                yield from walk(mine.get(key), theirs.get(key), f"{path}.{key}" if path else str(key))
-        elif mine != theirs:
-            yield path
+            for key in mine | theirs:
+                yield from walk(mine.get(key), theirs.get(key), (*path, str(key)))
+        elif mine != theirs and not (len(path) == 1 and None in (mine, theirs)):
+            yield ".".join(path)
 
-    yield from walk(one.model_dump(exclude={"name"}), other.model_dump(exclude={"name"}), "")
+    yield from walk(one.model_dump(exclude={"name"}), other.model_dump(exclude={"name"}), ())
 
 
 def replay_suite(

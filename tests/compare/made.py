@@ -17,7 +17,7 @@ MIXED = Replay("pipelined", "pipelined", TASKS, 3)
 def point(
     case: str,
     accuracies: float | Sequence[float | None] | None,
-    costs: Sequence[float] = (1.0, 1024, 1.0, 1.0),
+    costs: Sequence[float] = (1, 1, 1, 1),
     *,
     test_images: int | None = 2000,
     replay: Replay = MIXED,
