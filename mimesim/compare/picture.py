@@ -14,7 +14,7 @@ from mimesim.results.pictures import save_figure, spread
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["draw_comparison"]
+__all__ = ["draw_comparison", "place_numbers"]
 
 #: Cases differ in number and marker, places on the front in filling: all of it readable in black and white.
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "h", "*", "8", "d")
@@ -25,7 +25,9 @@ _WORDS: dict[Mark, str] = {
     "not told apart": "maybe: the intervals do not tell",
     "dominated": "dominated",
 }
+_LETTER = 8.0
 #: Where the number of a point may stand, in letters from it, the best first.
+_REACHES = (1.0, 1.7, 2.4, 3.2, 4.0)
 _AROUND = ((1, 1), (1, -1), (-1, 1), (-1, -1), (0, 1.6), (0, -1.6), (1.6, 0), (-1.6, 0))
 
 
@@ -140,21 +142,29 @@ def _growth(axes: Axes, comparison: Comparison) -> None:
 
 def _number(axes: Axes, places: Sequence[tuple[float, float]]) -> None:
     """Write its number beside every point, where no other point and no other number is."""
-    letter = 8.0
     pixels = [tuple(axes.transData.transform(place)) for place in places]
-    taken: list[tuple[float, float]] = list(pixels)
-    step = letter * axes.figure.dpi / 72
-    for number, (x, y) in enumerate(pixels):
-        spot = max(
-            ((x + dx * step * reach, y + dy * step * reach) for reach in (1.0, 1.8, 2.6) for dx, dy in _AROUND),
-            key=lambda one: min(1.2 * step, *(_apart(one, other) for other in taken if other != (x, y))),
-        )
-        taken.append(spot)
-        place = tuple(axes.transData.inverted().transform(spot))
+    spots = place_numbers(pixels, _LETTER * axes.figure.dpi / 72)
+    for number, (place, spot) in enumerate(zip(places, spots, strict=True), 1):
         axes.annotate(
-            str(number + 1), places[number], place, fontsize=letter, ha="center",
+            str(number), place, tuple(axes.transData.inverted().transform(spot)), fontsize=_LETTER, ha="center",
             va="center", arrowprops={"arrowstyle": "-", "linewidth": 0.3, "color": "0.6"},
         )  # fmt: skip
+
+
+def place_numbers(points: Sequence[tuple[float, float]], step: float) -> list[tuple[float, float]]:
+    """Return a spot near each of *points*, letters of size *step* apart from all of them and from each other."""
+    taken = list(points)
+    for x, y in points:
+        spots = [(x + dx * step * reach, y + dy * step * reach) for reach in _REACHES for dx, dy in _AROUND]
+
+        def room(spot: tuple[float, float], own: tuple[float, float] = (x, y)) -> float:
+            free = min(step, *(_apart(spot, other) for other in taken))
+            # Nearer to another point, it would seem to be that one's.
+            return free - (step / 4 if min(points, key=lambda one: _apart(spot, one)) != own else 0)
+
+        # The first that is free, or else the freest.
+        taken.append(max(spots, key=room))
+    return taken[len(points) :]
 
 
 def _apart(one: tuple[float, float], other: tuple[float, float]) -> float:

@@ -26,7 +26,8 @@ def test_those_that_cannot_be_told_apart_are_named_together() -> None:
     lines = comparison([NEAR, FAR, BEST]).advice
     assert lines[0].cases == ("best", "near")
     assert lines[0].text == (
-        "Most accurate in the mean: best or near. best measured 70.0 ± 1.4 %; not told apart from it: near 69.0 ± 1.4 %."
+        "Most accurate in the mean: best or near. best measured 70.0 ± 1.4 %; not told apart from it: near 69.0 ± "
+        "1.4 %."
     )
 
 
@@ -38,9 +39,7 @@ def test_the_cheapest_within_the_loss_is_taken_with_its_numbers() -> None:
         "best there; not told apart from it in accuracy: best (40.0 Mmac per image)."
     )
     assert line(lines, "Highest throughput").cases == ("near",)
-    assert "2.00 kcycles per image, 100000.0 images/s" in line(lines, "Highest throughput").told.replace(
-        "2 k", "2.00 k"
-    )
+    assert line(lines, "Highest throughput").told.startswith("2 kcycles per image, 100000.0 images/s, 69.0")
     assert line(lines, "Least DRAM traffic").cases == ("near",)
 
 
@@ -55,7 +54,7 @@ def test_the_loss_is_the_users(points: float, case: str) -> None:
 def test_a_weak_task_is_told() -> None:
     uneven = point("uneven", (0.60, 0.80), [1e6, 1024, 1, 1])
     told = line(comparison([BEST, uneven]).advice, "Least energy, tasks mixed, at most").told
-    assert "0.0 ± 1.9 points below best" in told
+    assert "0.0 ± 2.0 points below best" in told
     assert "its weakest task, apples, is 10.0 below the best there" in told
 
 
@@ -73,8 +72,8 @@ def test_a_budget_of_storage() -> None:
     growth = [Growth("best", (4096, 8192), (0, 0)), Growth("far", (2048, 3072), (0, 0))]
     lines = comparison([BEST, FAR], Constraints(storage=6144), growth=growth).advice
     assert line(lines, "Within 6.0 KiB for 2 tasks").text == (
-        "Within 6.0 KiB for 2 tasks: far. far measured 60.0 ± 1.5 %. far needs 3.0 KiB. There is room for 5 tasks of it, "
-        "extrapolated."
+        "Within 6.0 KiB for 2 tasks: far. far measured 60.0 ± 1.5 %. far needs 3.0 KiB. There is room for 5 tasks of "
+        "it, extrapolated."
     )
     none = line(comparison([BEST, FAR], Constraints(storage=1000), growth=growth).advice, "Within")
     assert (none.cases, none.told) == ((), "The smallest, far, needs 3.0 KiB.")

@@ -81,7 +81,7 @@ def test_other_images_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
         compare_workload(workload)
     assert str(caught.value) == (
-        f"{tmp_path}/parts.yaml:8: cases.1.trace = 'other': case 'other': schemes are compared on the same images, but "
+        f"{tmp_path}/parts.yaml:9: cases.1.trace = 'other': case 'other': schemes are compared on the same images, but "
         "of task 'a' this trace has 10, 12 of pictures, that of 'one' 10, 11 of pictures"
     )
 
