@@ -28,7 +28,7 @@ _WORDS: dict[Mark, str] = {
 _LETTER = 8.0
 #: Where the number of a point may stand, in letters from it, the best first.
 _REACHES = (1.0, 1.7, 2.4, 3.2, 4.0)
-_AROUND = ((1, 1), (1, -1), (-1, 1), (-1, -1), (0, 1.6), (0, -1.6), (1.6, 0), (-1.6, 0))
+_AROUND = ((1, 1), (1, -1), (-1, 1), (-1, -1), (1.6, 0), (-1.6, 0), (0, 1.6), (0, -1.6))
 
 
 def draw_comparison(comparison: Comparison, form: str) -> bytes:
@@ -158,7 +158,7 @@ def place_numbers(points: Sequence[tuple[float, float]], step: float) -> list[tu
         spots = [(x + dx * step * reach, y + dy * step * reach) for reach in _REACHES for dx, dy in _AROUND]
 
         def room(spot: tuple[float, float], own: tuple[float, float] = (x, y)) -> float:
-            free = min(step, *(_apart(spot, other) for other in taken))
+            free = min(0.95 * step, *(_apart(spot, other) for other in taken))
             # Nearer to another point, it would seem to be that one's.
             return free - (step / 4 if min(points, key=lambda one: _apart(spot, one)) != own else 0)
 

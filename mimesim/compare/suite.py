@@ -50,11 +50,14 @@ def plan_suite(
     """Return what to replay of *workload*, in *modes* (those that suit its images, if none is named).
 
     *images* of each task, in every mode the same; if None, the workload's or a batch full, as far as the traces hold
-    them. Raises :class:`InputError` for less than one.
+    them. Raises :class:`InputError` for less than one, or a mode that does not suit the images.
     """
     if images is not None and images < 1:
         raise InputError("--images", "must be at least 1", value=images)
     same = all(_common(trace, workload.tasks) for trace in traces.values()) and len(workload.tasks) > 1
+    if "multitask" in modes and not same:
+        rule = "is for tasks that recorded images of one data set in common; these have images of their own"
+        raise InputError("--mode", rule, value="multitask")
     suiting: tuple[Mode, ...] = ("multitask", "singular") if same else ("singular", "pipelined")
     wanted = tuple(dict.fromkeys(modes)) or (suiting if len(workload.tasks) > 1 else suiting[:1])
     if images is None:
