@@ -88,7 +88,7 @@ def advise(evidence: Evidence, asked: Constraints) -> list[Advice]:
         if asked.floor is not None:
             found.append(_floor(pool, asked.floor, energy))
         found.append(_stairs(f"Least energy, {evidence.together_is}", pool, energy))
-        found += [_stairs(aim, pool, cost) for aim, cost in _sizes(evidence.growth, asked.ahead)]
+        found += [_stairs(aim, known, cost) for aim, known, cost in _sizes(evidence.growth, asked.ahead, pool)]
     return found
 
 
@@ -199,8 +199,8 @@ def _storage(
 ) -> Iterator[Advice]:
     growth = {one.case: one for one in evidence.growth}
     count = len(evidence.growth[0].counted)
-    for aim, cost in _sizes(evidence.growth, asked.ahead):
-        yield _cheapest(f"{aim}{limit}", allowed, pool, cost, asked.max_loss)
+    for aim, known, cost in _sizes(evidence.growth, asked.ahead, allowed):
+        yield _cheapest(f"{aim}{limit}", known, pool, cost, asked.max_loss)
     if asked.storage is None:
         return
     aim = f"Within {kib(asked.storage)} for {count} task{'s' if count > 1 else ''}"
@@ -220,18 +220,19 @@ def _storage(
         yield Advice(aim, line.cases, f"{line.told}{needs}{room}")
 
 
-def _sizes(growth: Sequence[Growth], ahead: int) -> Iterator[tuple[str, Cost]]:
-    """Yield what storage is called and costs, for all tasks of the workload, and for so many *ahead* if there is."""
+def _sizes(growth: Sequence[Growth], ahead: int, pool: Sequence[Point]) -> Iterator[tuple[str, Sequence[Point], Cost]]:
+    """Yield what storage is called, for which of *pool* it is known, and what it costs: for all tasks, and *ahead*."""
     counted = len(growth[0].counted)
     for count in (counted, ahead) if ahead > counted else (counted,):
-        sizes = {one.case: one.bytes_for(count) for one in growth}
-        if None not in sizes.values():
+        sizes = {one.case: size for one in growth if (size := one.bytes_for(count)) is not None}
+        if known := [point for point in pool if point.case in sizes]:
             note = ", extrapolated" if count > counted else ""
-            yield f"Least storage for {count} task{'s' if count > 1 else ''}{note}", (partial(_looked_up, sizes), kib)
+            aim = f"Least storage for {count} task{'s' if count > 1 else ''}{note}"
+            yield aim, known, (partial(_looked_up, sizes), kib)
 
 
-def _looked_up(sizes: Mapping[str, int | None], point: Point) -> float:
-    return float(sizes[point.case] or 0)
+def _looked_up(sizes: Mapping[str, int], point: Point) -> float:
+    return float(sizes[point.case])
 
 
 def _floor(pool: Sequence[Point], floor: float, cost: Cost) -> Advice:

@@ -66,12 +66,14 @@ class Comparison:
     def advice(self) -> list[Advice]:
         """Which scheme to take under which constraint."""
         apart = [points for points in self.whole[1:] if points[0].replay.mode == "singular"]
+        same = self.suite.main.mode == "multitask"
         words = {"multitask": "all tasks on one image", "pipelined": "tasks mixed", "singular": "one task at a time"}
         return advise(
             Evidence(
                 together=self.main,
                 apart=apart[0] if apart else (),
-                single=self.single,
+                # One image that all tasks see, if they do.
+                single=[points for points in self.single if (points[0].replay.mode == "multitask") == same],
                 growth=self.growth,
                 together_is=words[self.suite.main.mode],
                 unit=self.workload.energy.prices.unit,

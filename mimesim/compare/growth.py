@@ -10,40 +10,46 @@ __all__ = ["Growth", "growths"]
 
 @dataclass(frozen=True, slots=True)
 class Growth:
-    """*counted* are the bytes of one case for its first task, its first two, ...; *on_chip* those of them in eNVM."""
+    """*counted* are the bytes of one case for its first task, its first two, ...; *on_chip* those of them in eNVM.
+
+    *line* tells that all that a further task adds is its own: what tasks share was the same for the first as for all.
+    """
 
     case: str
     counted: tuple[int, ...]
     on_chip: tuple[int, ...]
+    line: bool = True
 
     def bytes_for(self, tasks: int) -> int | None:
         """Return the bytes for so many *tasks*: counted, or beyond them extrapolated.
 
-        Every further task then adds what a task beyond the first added in the mean; None where there is but one.
+        Every further task then adds what a task beyond the first added in the mean; None where there is but one, or
+        what tasks share grows with them.
         """
         count = len(self.counted)
         if tasks <= count:
             return self.counted[tasks - 1]
-        if count < 2:
+        if count < 2 or not self.line:
             return None
         return self.counted[-1] + round((tasks - count) * (self.counted[-1] - self.counted[0]) / (count - 1))
 
     def fits(self, size: int) -> int | None:
-        """Return how many tasks fit in *size* bytes, along the same line; None if any number does, or nobody knows."""
+        """Return how many tasks fit in *size* bytes, along the same line; None if any number, or there is no line."""
         count = len(self.counted)
         if self.counted[-1] > size:
             return sum(one <= size for one in self.counted)
-        step = (self.counted[-1] - self.counted[0]) / (count - 1) if count > 1 else 0
+        step = (self.counted[-1] - self.counted[0]) / (count - 1) if count > 1 and self.line else 0
         return None if step <= 0 else count + int((size - self.counted[-1]) / step)
 
 
-def growths(words: Mapping[str, Sequence[tuple[int, int]]], word_bits: int) -> list[Growth]:
-    """Return the growth of each case from its *words*: (in all memories, in eNVM) for 1, 2, ... tasks."""
+def growths(words: Mapping[str, Sequence[tuple[int, int, int]]], word_bits: int) -> list[Growth]:
+    """Return the growth of each case from its *words*: (in all memories, in eNVM, shared) for 1, 2, ... tasks."""
     return [
         Growth(
             case,
-            tuple(total * word_bits // 8 for total, _ in found),
-            tuple(on_chip * word_bits // 8 for _, on_chip in found),
+            tuple(total * word_bits // 8 for total, _, _ in found),
+            tuple(on_chip * word_bits // 8 for _, on_chip, _ in found),
+            line=found[0][2] == found[-1][2],
         )
         for case, found in words.items()
     ]

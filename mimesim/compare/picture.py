@@ -110,34 +110,44 @@ def _growth(axes: Axes, comparison: Comparison) -> None:
     ahead = comparison.asked.ahead if count > 1 and comparison.asked.ahead > count else count
     ends = []
     for place, growth in enumerate(comparison.growth):
-        sizes = [(growth.bytes_for(tasks) or 0) / 1024 for tasks in range(1, ahead + 1)]
+        found = [growth.bytes_for(tasks) for tasks in range(1, ahead + 1)]
+        sizes = [size / 1024 for size in found if size is not None]
         style: Any = {"color": "black", "linestyle": _LINES[place % len(_LINES)]}
         axes.plot(range(1, count + 1), sizes[:count], linewidth=1.4, **style)
-        axes.plot(range(count, ahead + 1), sizes[count - 1 :], linewidth=0.5, **style)
+        axes.plot(range(count, len(sizes) + 1), sizes[count - 1 :], linewidth=0.5, **style)
         for tasks in range(1, count + 1):
             axes.plot(tasks, sizes[tasks - 1], marker=_marker(place), markersize=5, color="black", mfc="0.4")
-        ends.append(sizes[-1])
-    highest = max(ends)
-    labels: list[tuple[float, list[str]]] = []
-    for end, name in sorted((end, place) for place, end in enumerate(ends)):
-        # Lines that nobody can tell apart have one label.
-        if labels and end - labels[-1][0] < 0.004 * highest:
-            labels[-1][1].append(str(name + 1))
-        else:
-            labels.append((end, [str(name + 1)]))
-    for (end, names), height in zip(labels, spread([end for end, _ in labels], 0.045 * highest), strict=True):
-        axes.annotate(
-            ", ".join(names), (ahead, end), (1.04 * ahead, height), fontsize=8, va="center",
-            arrowprops={"arrowstyle": "-", "linewidth": 0.3, "color": "0.6"},
-        )  # fmt: skip
-    axes.set_xlim(0.8, ahead * (1.1 + 0.025 * max(len(", ".join(names)) for _, names in labels)))
-    axes.set_ylim(0, 1.1 * max(highest, *(height for height in spread([end for end, _ in labels], 0.045 * highest))))
+        ends.append((len(sizes), sizes[-1]))
+    _ends(axes, ends)
     axes.set_xticks(range(1, ahead + 1, max(1, ahead // 6)))
     axes.set_xlabel("tasks")
     axes.set_ylabel("stored, KiB")
     title = "storage against tasks"
     axes.set_title(f"{title} (beyond {count} extrapolated)" if ahead > count else title)
     axes.grid(alpha=0.3, linewidth=0.5)
+
+
+def _ends(axes: Axes, ends: Sequence[tuple[int, float]]) -> None:
+    """Write the numbers of lines that end at *ends* beside them; those that nobody can tell apart have one label."""
+    last, highest = max(x for x, _ in ends), max(y for _, y in ends)
+    top, right = highest, 0
+    for x in sorted({x for x, _ in ends}):
+        labels: list[tuple[float, list[str]]] = []
+        for end, number in sorted((end, number) for number, (there, end) in enumerate(ends, 1) if there == x):
+            if labels and end - labels[-1][0] < 0.004 * highest:
+                labels[-1][1].append(str(number))
+            else:
+                labels.append((end, [str(number)]))
+        heights = spread([end for end, _ in labels], 0.045 * highest)
+        for (end, names), height in zip(labels, heights, strict=True):
+            axes.annotate(
+                ", ".join(names), (x, end), (x + 0.04 * last, height), fontsize=8, va="center",
+                arrowprops={"arrowstyle": "-", "linewidth": 0.3, "color": "0.6"},
+            )  # fmt: skip
+            right = max(right, len(", ".join(names)) if x == last else 0)
+        top = max(top, *heights)
+    axes.set_xlim(0.8, last * (1.1 + 0.025 * right))
+    axes.set_ylim(0, 1.1 * top)
 
 
 def _number(axes: Axes, places: Sequence[tuple[float, float]]) -> None:

@@ -21,6 +21,7 @@ __all__ = ["render_markdown", "render_report"]
 def render_report(comparison: Comparison, out: Path) -> RenderableType:
     """Return, for :mod:`rich` to print: the tables, the advice, whether the books balance, where the files lie."""
     from rich.console import Group
+    from rich.table import Table
     from rich.text import Text
 
     parts: list[RenderableType] = [Text(_headline(comparison), style="bold")]
@@ -30,7 +31,10 @@ def render_report(comparison: Comparison, out: Path) -> RenderableType:
     parts += [Text(f"{case.name}: {case.title}", style="dim") for case in comparison.workload.cases if case.title]
     parts += [Text(note, style="dim") for note in _notes(comparison)]
     parts += [Text(""), Text("Which scheme to take", style="bold")]
-    parts += [Text(f"- {line.text}") for line in comparison.advice]
+    advice = Table.grid(padding=(0, 1, 0, 0))
+    for line in comparison.advice:
+        advice.add_row("-", Text(line.text))
+    parts.append(advice)
     broken = comparison.violations
     verdict = Text("balanced: every conservation law holds", style="green")
     return Group(

@@ -88,11 +88,14 @@ def _storage(comparison: Comparison) -> Sheet:
     columns = [
         (
             f"{count}" if count <= len(tasks) else f"{count} (extrapolated)",
-            [f"{(one.bytes_for(count) or 0) / 1024:,.1f}" for one in growth],
+            ["" if (size := one.bytes_for(count)) is None else f"{size / 1024:,.1f}" for one in growth],
         )
         for count in counts
     ]
-    note = "In the workload's order. Extrapolated: a further task adds what those after the first add in the mean."
+    note = (
+        "In the workload's order. Extrapolated: a further task adds what those after the first add in the mean; "
+        "not where the part that tasks share grows with them."
+    )
     return _sheet(
         "KiB stored, by number of tasks", [one.case for one in growth], columns, note if ahead > len(tasks) > 1 else ""
     )

@@ -12,6 +12,7 @@ from mimesim.config.workload import Case, Workload
 from mimesim.errors import InputError
 from mimesim.inputs import Selection
 from mimesim.schedule.booking import book_envm, book_storage
+from mimesim.schemes import SHARED
 from mimesim.simulation import CaseResult, Progress, Runner, run_workload
 from mimesim.trace import Trace
 
@@ -175,16 +176,19 @@ def _summed(replay: Replay, progress: Progress | None) -> Progress | None:
     return report
 
 
-def stored_words(workload: Workload, traces: Mapping[str, Trace]) -> dict[str, list[tuple[int, int]]]:
+def stored_words(workload: Workload, traces: Mapping[str, Trace]) -> dict[str, list[tuple[int, int, int]]]:
     """Return, by case, the words stored for the first task of *workload*, the first two, and so on to all of them.
 
-    Of each pair the first number is of all memories, the second that of on-chip non-volatile memory alone.
+    Of each three the first number is of all memories, the second that of on-chip non-volatile memory alone, the third
+    of what tasks share.
     """
-    found: dict[str, list[tuple[int, int]]] = {case.name: [] for case in workload.cases}
+    found: dict[str, list[tuple[int, int, int]]] = {case.name: [] for case in workload.cases}
     for count in range(1, len(workload.tasks) + 1):
         part = workload.model_copy(update={"tasks": workload.tasks[:count]})
         runner = Runner(part, Selection("singular", part.tasks, 1), traces)
         for case in part.cases:
             plan = runner.plan(case, runner.batches(case))
-            found[case.name].append((book_storage(plan).total(), book_envm(plan).total()))
+            stored = book_storage(plan)
+            shared = sum(words for (_, owner, _), words in stored.items() if owner == SHARED)
+            found[case.name].append((stored.total(), book_envm(plan).total(), shared))
     return found

@@ -146,3 +146,10 @@ def test_one_scheme_only_is_the_best_of_all() -> None:
     assert {one.cases for one in lines} == {("only",)}
     assert line(lines, "Least storage for 1 task, at most").told == "1.0 KiB, 70.0 ± 2.0 % (the best)."
     assert not [one for one in lines if "extrapolated" in one.text]
+
+
+def test_what_cannot_be_extrapolated_is_not() -> None:
+    growth = [Growth("best", (4096, 8192), (0, 0)), Growth("near", (4096, 4096), (0, 0), line=False)]
+    found = comparison([BEST, NEAR], growth=growth).advice
+    assert line(found, "Least storage for 2 tasks, at most").cases == ("near",)
+    assert line(found, "Least storage for 10 tasks, extrapolated, at most").cases == ("best",)
