@@ -64,8 +64,10 @@ def test_combinations_stand_beside_each_task_alone(tmp_path: Path) -> None:
     assert "Least energy, all tasks on one image, at most 2 points below the best accuracy" in text
     single = next(points for points in found.single if points[0].replay.mode == "multitask")
     latency = next(line for line in found.advice if line.aim.startswith("Least latency of a single image, at most"))
-    assert latency.cases == ("merged",)
-    assert latency.told.startswith(f"{single[0].values.cycles / 200_000:.3g} ms")
+    merged, _, apart = single  # the trunk is less accurate by far
+    fastest = min(merged, apart, key=lambda point: point.values.cycles)
+    assert latency.cases == (fastest.case,)
+    assert latency.told.startswith(f"{fastest.values.cycles / 200_000:.3g} ms")
 
 
 def test_what_the_terminal_shows_stands_in_markdown() -> None:
