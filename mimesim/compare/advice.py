@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from mimesim.accuracy import Difference
@@ -32,13 +32,15 @@ class Constraints:
 class Evidence:
     """Points by what was replayed: all tasks *together* (mixed, or on one image), *apart*, and *single* images.
 
-    *single* holds points for every case: one of each task, or one of all. *together_is* and *unit* are words for it.
+    *single* holds points for every case: one of each task, or one of all. *added* are parts of the hardware in which a
+    case differs from the first. *together_is* and *unit* are words for it.
     """
 
     together: Sequence[Point]
     apart: Sequence[Point]
     single: Sequence[Sequence[Point]]
     growth: Sequence[Growth]
+    added: Mapping[str, Sequence[str]]
     together_is: str
     unit: str
     clock_mhz: float
@@ -89,7 +91,14 @@ def advise(evidence: Evidence, asked: Constraints) -> list[Advice]:
             found.append(_floor(pool, asked.floor, energy))
         found.append(_stairs(f"Least energy, {evidence.together_is}", pool, energy))
         found += [_stairs(aim, known, cost) for aim, known, cost in _sizes(evidence.growth, asked.ahead, pool)]
-    return found
+    return [_with_parts(line, evidence.added) for line in found]
+
+
+def _with_parts(line: Advice, added: Mapping[str, Sequence[str]]) -> Advice:
+    """Return *line*, which says of the cases it takes what else than the scheme they differ in."""
+    parts = [f"{case} ({', '.join(added[case])})" for case in line.cases if case in added]
+    more = f" Not on quite the same hardware: {listed(parts)}." if parts else ""
+    return replace(line, told=f"{line.told}{more}")
 
 
 def _aims(evidence: Evidence, energy: Cost) -> Iterator[tuple[str, Sequence[Point], Cost]]:

@@ -9,10 +9,10 @@ from functools import cached_property
 from mimesim.compare.advice import Advice, Constraints, Evidence, advise
 from mimesim.compare.growth import Growth, growths
 from mimesim.compare.point import Point, points_of
-from mimesim.compare.suite import Replay, Suite, check_alike, plan_suite, replay_suite, stored_words
+from mimesim.compare.suite import Replay, Suite, added_parts, check_alike, plan_suite, replay_suite, stored_words
 from mimesim.config.schedule import Mode
 from mimesim.config.workload import Workload
-from mimesim.inputs import load_traces
+from mimesim.inputs import build_schemes, load_traces
 from mimesim.results import all_violations
 from mimesim.simulation import CaseResult, Progress
 
@@ -76,6 +76,7 @@ class Comparison:
                 single=[points for points in self.single if (points[0].replay.mode == "multitask") == same],
                 growth=self.growth,
                 together_is=words[self.suite.main.mode],
+                added={case.name: parts for case in self.workload.cases if (parts := added_parts(self.workload, case))},
                 unit=self.workload.energy.prices.unit,
                 clock_mhz=self.clock_mhz,
             ),
@@ -99,7 +100,7 @@ def compare_workload(
     *jobs*, *progress* and *done* are those of :func:`replay_suite`. Raises :class:`InputError` for whatever does not
     fit together, before anything is replayed.
     """
-    traces = load_traces(workload)
+    schemes, traces = build_schemes(workload), load_traces(workload)
     suite = plan_suite(workload, traces, modes, images) if suite is None else suite
     check_alike(workload, traces, suite)
     words = stored_words(workload, traces)
@@ -120,7 +121,7 @@ def compare_workload(
             tuple(points_of(replay, results, ordered, workload.energy, same_images=suite.same_images))
             for replay, results in zip(suite.replays, found, strict=True)
         ),
-        growth=tuple(growths(words, hardware.word_bits)),
+        growth=tuple(growths(words, hardware.word_bits, {name: one.most_tasks for name, one in schemes.items()})),
         asked=asked or Constraints(),
         clock_mhz=hardware.clock_mhz,
         digests={case.trace: traces[case.name].digest() for case in workload.cases},

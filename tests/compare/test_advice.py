@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from mimesim.compare import Advice, Constraints
+from mimesim.compare.advice import Evidence, advise
 from mimesim.compare.growth import Growth
 from mimesim.compare.suite import Replay
 from tests.compare.made import MIXED, TASKS, comparison, point
@@ -153,3 +154,13 @@ def test_what_cannot_be_extrapolated_is_not() -> None:
     found = comparison([BEST, NEAR], growth=growth).advice
     assert line(found, "Least storage for 2 tasks, at most").cases == ("near",)
     assert line(found, "Least storage for 10 tasks, extrapolated, at most").cases == ("best",)
+
+
+def test_a_part_that_only_one_case_has_is_told_with_it() -> None:
+    evidence = Evidence([BEST, NEAR], (), (), [Growth("best", (1,), (0,)), Growth("near", (1,), (0,))],
+                        {"near": ["envm"]}, "tasks mixed", "mac", 200.0)  # fmt: skip
+    lines = advise(evidence, Constraints())
+    assert line(lines, "Least energy, tasks mixed, at most").told.endswith(
+        "Not on quite the same hardware: near (envm)."
+    )
+    assert "hardware" not in line(advise(evidence, Constraints(max_loss=0)), "Least energy, tasks mixed, at most").told

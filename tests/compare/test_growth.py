@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -14,14 +15,18 @@ from mimesim.schedule.booking import book_storage
 from mimesim.schedule.costs import CostBook
 from mimesim.schedule.images import compose_batches
 from mimesim.schedule.program import plan_case
+from mimesim.schemes import Mime, Packnet
 from mimesim.simulation import run_workload
 from tests.compare.traces import write_trace, write_workload
+
+#: Room for any number of tasks.
+ANY: defaultdict[str, None] = defaultdict(lambda: None)
 
 
 def test_the_curve_is_what_a_plan_of_so_many_tasks_books() -> None:
     workload = load_workload("tiny")
     traces, schemes = load_traces(workload), build_schemes(workload)
-    found = {one.case: one for one in growths(stored_words(workload, traces), 16)}
+    found = {one.case: one for one in growths(stored_words(workload, traces), 16, ANY)}
     for case in workload.cases:
         for count in range(1, len(workload.tasks) + 1):
             tasks, trace = workload.tasks[:count], traces[case.name]
@@ -42,7 +47,7 @@ def test_the_whole_curve_ends_where_a_run_does() -> None:
 
 def test_shared_weights_grow_by_what_is_a_tasks_own() -> None:
     workload = load_workload("tiny")
-    found = {one.case: one for one in growths(stored_words(workload, load_traces(workload)), 16)}
+    found = {one.case: one for one in growths(stored_words(workload, load_traces(workload)), 16, ANY)}
     ledger = run_workload(workload, "pipelined", images=1, jobs=1)[2].ledger
     own = [
         2 * sum(words for (_, owner, _), words in ledger.stored_words.items() if owner == task)
@@ -76,8 +81,16 @@ def test_there_is_no_line_where_what_is_shared_grows(tmp_path: Path) -> None:
     # virtual networks: the weights of both units are shared, of which the first task runs one
     write_trace(tmp_path / "levels", "dvn", {"a": (0.5, ["a"]), "b": (0.5, ["a", "b"])})
     workload = write_workload(tmp_path, ["a", "b"], [("units", "pam"), ("levels", "dvn")])
-    units, levels = growths(stored_words(workload, load_traces(workload)), 16)
+    units, levels = growths(stored_words(workload, load_traces(workload)), 16, ANY)
     assert (units.line, levels.line) == (True, False)
     assert units.bytes_for(4) == 3 * units.counted[1] - 2 * units.counted[0]
     assert levels.bytes_for(2) == levels.counted[1] > levels.counted[0]
     assert (levels.bytes_for(3), levels.fits(10**9)) == (None, None)
+
+
+def test_there_is_no_line_beyond_the_room_that_a_scheme_has() -> None:
+    growth = Growth("packed", (100, 130, 150), (0, 0, 0), most=4)
+    assert [growth.bytes_for(count) for count in (3, 4, 5)] == [150, 175, None]
+    assert (growth.fits(160), growth.fits(1000)) == (3, 4)
+    assert Growth("flat", (100, 100), (0, 0), most=5).fits(100) == 5
+    assert (Packnet(tasks=3).most_tasks, Mime().most_tasks) == (3, None)
