@@ -9,7 +9,16 @@ from functools import cached_property
 from mimesim.compare.advice import Advice, Constraints, Evidence, advise
 from mimesim.compare.growth import Growth, growths
 from mimesim.compare.point import Point, points_of
-from mimesim.compare.suite import Replay, Suite, added_parts, check_alike, plan_suite, replay_suite, stored_words
+from mimesim.compare.suite import (
+    Replay,
+    Suite,
+    added_parts,
+    check_alike,
+    most_tasks,
+    plan_suite,
+    replay_suite,
+    stored_words,
+)
 from mimesim.config.schedule import Mode
 from mimesim.config.workload import Workload
 from mimesim.inputs import build_schemes, load_traces
@@ -104,6 +113,7 @@ def compare_workload(
     suite = plan_suite(workload, traces, modes, images) if suite is None else suite
     check_alike(workload, traces, suite)
     words = stored_words(workload, traces)
+    room = {name: most_tasks(scheme, traces[name]) for name, scheme in schemes.items()}
     broken: list[str] = []
 
     def note(replay: Replay, part: Workload, results: list[CaseResult]) -> None:
@@ -121,7 +131,7 @@ def compare_workload(
             tuple(points_of(replay, results, ordered, workload.energy, same_images=suite.same_images))
             for replay, results in zip(suite.replays, found, strict=True)
         ),
-        growth=tuple(growths(words, hardware.word_bits, {name: one.most_tasks for name, one in schemes.items()})),
+        growth=tuple(growths(words, hardware.word_bits, room)),
         asked=asked or Constraints(),
         clock_mhz=hardware.clock_mhz,
         digests={case.trace: traces[case.name].digest() for case in workload.cases},

@@ -138,7 +138,10 @@ def _ends(axes: Axes, ends: Sequence[tuple[int, float]]) -> None:
                 labels[-1][1].append(str(number))
             else:
                 labels.append((end, [str(number)]))
-        heights = spread([end for end, _ in labels], 0.045 * highest)
+        gap = 0.045 * highest
+        heights = spread([end for end, _ in labels], gap)
+        # None below the axis.
+        heights = [max(height, gap * (place + 0.4)) for place, height in enumerate(heights)]
         for (end, names), height in zip(labels, heights, strict=True):
             axes.annotate(
                 ", ".join(names), (x, end), (x + 0.04 * last, height), fontsize=8, va="center",

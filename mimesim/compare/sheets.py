@@ -94,7 +94,7 @@ def _storage(comparison: Comparison) -> Sheet:
     ]
     note = (
         "In the workload's order. Extrapolated: a further task adds what those after the first add in the mean; "
-        "not where the part that tasks share grows with them."
+        "not where there is room for those of the workload only."
     )
     return _sheet(
         "KiB stored, by number of tasks", [one.case for one in growth], columns, note if ahead > len(tasks) > 1 else ""

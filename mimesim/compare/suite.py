@@ -12,11 +12,11 @@ from mimesim.config.workload import Case, Workload
 from mimesim.errors import InputError
 from mimesim.inputs import Selection
 from mimesim.schedule.booking import book_envm, book_storage
-from mimesim.schemes import SHARED
+from mimesim.schemes import Scheme
 from mimesim.simulation import CaseResult, Progress, Runner, run_workload
 from mimesim.trace import Trace
 
-__all__ = ["Replay", "Suite", "added_parts", "check_alike", "plan_suite", "replay_suite", "stored_words"]
+__all__ = ["Replay", "Suite", "added_parts", "check_alike", "most_tasks", "plan_suite", "replay_suite", "stored_words"]
 
 #: Of more tasks than this not every combination is replayed, but each task alone and all together.
 _MOST_COMBINED = 4
@@ -176,19 +176,25 @@ def _summed(replay: Replay, progress: Progress | None) -> Progress | None:
     return report
 
 
-def stored_words(workload: Workload, traces: Mapping[str, Trace]) -> dict[str, list[tuple[int, int, int]]]:
+def stored_words(workload: Workload, traces: Mapping[str, Trace]) -> dict[str, list[tuple[int, int]]]:
     """Return, by case, the words stored for the first task of *workload*, the first two, and so on to all of them.
 
-    Of each three the first number is of all memories, the second that of on-chip non-volatile memory alone, the third
-    of what tasks share.
+    Of each pair the first number is of all memories, the second that of on-chip non-volatile memory alone.
     """
-    found: dict[str, list[tuple[int, int, int]]] = {case.name: [] for case in workload.cases}
+    found: dict[str, list[tuple[int, int]]] = {case.name: [] for case in workload.cases}
     for count in range(1, len(workload.tasks) + 1):
         part = workload.model_copy(update={"tasks": workload.tasks[:count]})
         runner = Runner(part, Selection("singular", part.tasks, 1), traces)
         for case in part.cases:
             plan = runner.plan(case, runner.batches(case))
-            stored = book_storage(plan)
-            shared = sum(words for (_, owner, _), words in stored.items() if owner == SHARED)
-            found[case.name].append((stored.total(), book_envm(plan).total(), shared))
+            found[case.name].append((book_storage(plan).total(), book_envm(plan).total()))
     return found
+
+
+def most_tasks(scheme: Scheme, trace: Trace) -> int | None:
+    """Return how many tasks there is room for; None for any number.
+
+    Layers that are cut into units were cut for the tasks of the trace: another one would make it another network.
+    """
+    units = any(node.unit is not None for node in trace.network.nodes)
+    return len(trace.tasks) if units else scheme.most_tasks

@@ -150,7 +150,7 @@ def test_one_scheme_only_is_the_best_of_all() -> None:
 
 
 def test_what_cannot_be_extrapolated_is_not() -> None:
-    growth = [Growth("best", (4096, 8192), (0, 0)), Growth("near", (4096, 4096), (0, 0), line=False)]
+    growth = [Growth("best", (4096, 8192), (0, 0)), Growth("near", (4096, 4096), (0, 0), most=2)]
     found = comparison([BEST, NEAR], growth=growth).advice
     assert line(found, "Least storage for 2 tasks, at most").cases == ("near",)
     assert line(found, "Least storage for 10 tasks, extrapolated, at most").cases == ("best",)

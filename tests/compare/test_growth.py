@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mimesim.compare.growth import Growth, growths
-from mimesim.compare.suite import stored_words
+from mimesim.compare.suite import most_tasks, stored_words
 from mimesim.config import load_workload
 from mimesim.inputs import build_schemes, load_traces
 from mimesim.schedule.booking import book_storage
@@ -42,7 +42,7 @@ def test_the_whole_curve_ends_where_a_run_does() -> None:
     workload = load_workload("tiny")
     words = stored_words(workload, load_traces(workload))
     for result in run_workload(workload, "pipelined", images=1, jobs=1):
-        assert words[result.case][-1][:2] == (result.ledger.stored_words.total(), 0)
+        assert words[result.case][-1] == (result.ledger.stored_words.total(), 0)
 
 
 def test_shared_weights_grow_by_what_is_a_tasks_own() -> None:
@@ -76,16 +76,13 @@ def test_what_does_not_grow_fits_as_often_as_one_likes() -> None:
     assert Growth("one", (100,), (0,)).fits(200) is None
 
 
-def test_there_is_no_line_where_what_is_shared_grows(tmp_path: Path) -> None:
+def test_what_is_cut_for_its_tasks_has_room_for_them_only(tmp_path: Path) -> None:
     write_trace(tmp_path / "units", "pam", {"a": (0.5, ["shared", "a"]), "b": (0.5, ["shared", "b"])})
-    # virtual networks: the weights of both units are shared, of which the first task runs one
-    write_trace(tmp_path / "levels", "dvn", {"a": (0.5, ["a"]), "b": (0.5, ["a", "b"])})
-    workload = write_workload(tmp_path, ["a", "b"], [("units", "pam"), ("levels", "dvn")])
-    units, levels = growths(stored_words(workload, load_traces(workload)), 16, ANY)
-    assert (units.line, levels.line) == (True, False)
-    assert units.bytes_for(4) == 3 * units.counted[1] - 2 * units.counted[0]
-    assert levels.bytes_for(2) == levels.counted[1] > levels.counted[0]
-    assert (levels.bytes_for(3), levels.fits(10**9)) == (None, None)
+    workload = write_workload(tmp_path, ["a", "b"], [("units", "pam")])
+    traces, tiny = load_traces(workload), load_workload("tiny")
+    assert most_tasks(build_schemes(workload)["units"], traces["units"]) == 2
+    whole = load_traces(tiny)["case-3"]
+    assert (most_tasks(Packnet(tasks=7), whole), most_tasks(Mime(), whole)) == (7, None)
 
 
 def test_there_is_no_line_beyond_the_room_that_a_scheme_has() -> None:
@@ -93,4 +90,3 @@ def test_there_is_no_line_beyond_the_room_that_a_scheme_has() -> None:
     assert [growth.bytes_for(count) for count in (3, 4, 5)] == [150, 175, None]
     assert (growth.fits(160), growth.fits(1000)) == (3, 4)
     assert Growth("flat", (100, 100), (0, 0), most=5).fits(100) == 5
-    assert (Packnet(tasks=3).most_tasks, Mime().most_tasks) == (3, None)
