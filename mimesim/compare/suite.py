@@ -12,7 +12,7 @@ from mimesim.config.workload import Case, Workload
 from mimesim.errors import InputError
 from mimesim.inputs import Selection
 from mimesim.schedule.booking import book_envm, book_storage
-from mimesim.schemes import Scheme
+from mimesim.schemes import Scheme, is_head
 from mimesim.simulation import CaseResult, Progress, Runner, run_workload
 from mimesim.trace import Trace
 
@@ -194,7 +194,8 @@ def stored_words(workload: Workload, traces: Mapping[str, Trace]) -> dict[str, l
 def most_tasks(scheme: Scheme, trace: Trace) -> int | None:
     """Return how many tasks there is room for; None for any number.
 
-    Layers that are cut into units were cut for the tasks of the trace: another one would make it another network.
+    Layers that are cut into units were cut for the tasks of the trace: another one would make it another network. A
+    head of its own is no such cut.
     """
-    units = any(node.unit is not None for node in trace.network.nodes)
+    units = any(node.unit is not None and not is_head(node) for node in trace.network.nodes)
     return len(trace.tasks) if units else scheme.most_tasks

@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections import defaultdict
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from mimesim.compare.growth import Growth, growths
 from mimesim.compare.suite import most_tasks, stored_words
 from mimesim.config import load_workload
 from mimesim.inputs import build_schemes, load_traces
+from mimesim.network import Network, Node
 from mimesim.schedule.booking import book_storage
 from mimesim.schedule.costs import CostBook
 from mimesim.schedule.images import compose_batches
 from mimesim.schedule.program import plan_case
-from mimesim.schemes import Mime, Packnet
+from mimesim.schemes import Heads, Mime, Packnet
 from mimesim.simulation import run_workload
+from mimesim.trace import Trace, TraceWriter
 from tests.compare.traces import write_trace, write_workload
 
 #: Room for any number of tasks.
@@ -83,6 +86,20 @@ def test_what_is_cut_for_its_tasks_has_room_for_them_only(tmp_path: Path) -> Non
     assert most_tasks(build_schemes(workload)["units"], traces["units"]) == 2
     whole = load_traces(tiny)["case-3"]
     assert (most_tasks(Packnet(tasks=7), whole), most_tasks(Mime(), whole)) == (7, None)
+
+
+def test_a_head_of_its_own_is_no_cut(tmp_path: Path) -> None:
+    image = Node(name="image", kind="input", shape=(3, 4, 4))
+    trunk = Node(name="trunk", kind="conv", inputs=("image",), shape=(4, 4, 4), activation=True)
+    heads = [
+        Node(name=f"head.{task}", kind="linear", inputs=("trunk",), shape=(2, 1, 1), unit=task) for task in ("a", "b")
+    ]
+    masks = {"trunk": np.ones((1, 4, 4, 4), dtype=bool)}
+    network = Network(name="heads", nodes=(image, trunk, *heads))
+    with TraceWriter(tmp_path / "heads", network=network, scheme="heads") as writer:
+        for task in ("a", "b"):
+            writer.add_task(task, dataset="x", classes=2, masks=masks, image_ids=[0], labels=[], units=[task])
+    assert most_tasks(Heads(), Trace.load(tmp_path / "heads")) is None
 
 
 def test_there_is_no_line_beyond_the_room_that_a_scheme_has() -> None:
