@@ -64,6 +64,8 @@ class Scheme(ABC):
 
     #: The name that workloads and manifests use.
     name: ClassVar[str]
+    #: How many tasks there is room for; None: any number.
+    most_tasks: int | None = None
 
     @abstractmethod
     def parameters(self, node: Node, task: str) -> LayerParameters:
