@@ -25,7 +25,8 @@ from mimesim.training.data import ImageSet, normalise, resize
 from mimesim.training.device import autocast
 from mimesim.training.evaluate import evaluate
 from mimesim.training.loop import Job, fit, rate_factor
-from mimesim.training.methods import Recipe, frozen_state, make_recipe
+from mimesim.training.methods import make_recipe
+from mimesim.training.recipe import Recipe, frozen_state
 from mimesim.training.models import ModelSpec, Options, vgg
 from mimesim.training.recalibrate import recalibrate
 from mimesim.training.threshold import threshold_layers
