@@ -11,9 +11,9 @@ from mimesim.config.yaml_file import read_yaml
 from mimesim.errors import InputError
 from mimesim.network import Network
 from mimesim.trace import TraceWriter
+from mimesim.training.config import Method, TrainingConfig, load_config
 from mimesim.training.data import resize
 from mimesim.training.device import precision
-from mimesim.training.config import Method, TrainingConfig, load_config
 from mimesim.training.models import ModelSpec, Options
 from mimesim.training.recording.masks import choose_images, record, versions, weight_masks
 from mimesim.training.recording.scheme import scheme_of, scheme_options
@@ -58,8 +58,8 @@ class Training(Stages):
         with TraceWriter(
             directory, network=network, scheme=scheme_of(method), origin="recorded",
             parent=config.parent.weights or config.parent.dataset, seed=config.seed,
-            settings=self._settings(method, list(models)), versions=versions(), scheme_options=scheme_options(method, len(models)),
-            overwrite=True,
+            settings=self._settings(method, list(models)), versions=versions(),
+            scheme_options=scheme_options(method, len(models)), overwrite=True,
         ) as writer:  # fmt: skip
             for task, model in models.items():
                 chosen = choose_images(self.dataset(task, "test"), config.record.images[method.name], config.seed, task)

@@ -71,7 +71,7 @@ class Packnet(Recipe):
                 norm.eval()
 
     def before_step(self, model: TracedModel, step: int, steps: int) -> None:
-        """Prune where the retraining begins: give the largest of the free weights to the task, and set the rest to 0."""
+        """Prune where the retraining begins: the largest free weights become the task's, the rest 0."""
         if step != min(steps - 1, round((1 - self.retrain) * steps)):
             return
         for layer in self._packed(model).values():
@@ -108,7 +108,7 @@ class Packnet(Recipe):
 
     def _owners(self, layer: nn.Module) -> Tensor:
         owners = owners_of(layer)
-        assert owners is not None, "prepare() gave every layer its owners"
+        assert owners is not None  # noqa: S101 - prepare() gave every layer its owners
         return owners
 
     def _once(self, model: TracedModel) -> dict[str, nn.Parameter]:

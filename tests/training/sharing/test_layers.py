@@ -13,8 +13,8 @@ from mimesim.network import Branch
 from mimesim.training.config import LoraMethod, MemtiMethod, PiggybackMethod
 from mimesim.training.methods import Lora, Memti, Piggyback
 from mimesim.training.models import MODELS, Options
-from mimesim.training.recording.masks import weight_masks
 from mimesim.training.recipe import Recipe
+from mimesim.training.recording.masks import weight_masks
 from mimesim.training.report.words import own_words
 from mimesim.training.sharing.adapters import AdaptedConv2d
 from mimesim.training.sharing.lora import LowRankConv2d
