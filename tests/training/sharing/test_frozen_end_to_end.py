@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -133,3 +134,26 @@ def test_a_case_must_say_whose_batch_norm_it_is(folder: Path) -> None:
     done = CliRunner().invoke(cli, ["run", str(folder / "folded.yaml"), "--mode", "singular", "--quiet"])
     assert done.exit_code != 0
     assert "was recorded with norm = 'task'" in str(done.exception)
+
+
+def test_stored_words_are_those_of_the_tensors(folder: Path) -> None:
+    config = TrainingConfig.model_validate(settings(folder))
+    training = Training(config)
+    model = training.child(TASKS[1], config.child.methods[0], training.parent())
+    stored = pd.read_csv(folder / "singular" / "storage.csv").set_index(["case", "layer", "owner", "tensor"])["words"]
+    for name, layer in model.layers.items():
+        weights, channels = layer.weight.numel(), layer.weight.shape[0]
+        if layer is model.head:  # the graph has the larger head for both tasks
+            assert stored["packnet", name, TASKS[0], "weights"] == training.parent().head.weight.numel()
+            continue
+        for case in SCHEMES:
+            assert stored[case, name, "shared", "weights"] == weights
+        # two bits, for two tasks and nobody, and a mask bit for each task
+        assert stored["packnet", name, "shared", "index"] == ceil(2 * weights / 16)
+        assert stored["packnet", name, "shared", "norm"] == channels, "folded: a word a channel"
+        for task in TASKS:
+            assert stored["piggyback", name, task, "index"] == ceil(weights / 16)
+        if name in model.norms:
+            scale_and_shift = sum(each.numel() for each in model.norms[name].parameters())
+            for case in ("batch_norm", "piggyback"):
+                assert stored[case, name, TASKS[1], "norm"] == scale_and_shift
