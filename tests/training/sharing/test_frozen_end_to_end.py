@@ -157,3 +157,19 @@ def test_stored_words_are_those_of_the_tensors(folder: Path) -> None:
             scale_and_shift = sum(each.numel() for each in model.norms[name].parameters())
             for case in ("batch_norm", "piggyback"):
                 assert stored[case, name, TASKS[1], "norm"] == scale_and_shift
+
+
+def test_faults_find_the_networks_of_packed_tasks(folder: Path) -> None:
+    command = [
+        "faults",
+        str(folder / "workload.yaml"),
+        "--checkpoint",
+        str(folder / "runs/packed"),
+        "--case",
+        "packnet",
+    ]
+    options = ["--in", "envm", "--bits-per-cell", "1", "--images", "50", "--out", str(folder / "faults"), "--quiet"]
+    done = CliRunner().invoke(cli, [*command, *options], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    table = pd.read_csv(folder / "faults" / "accuracy.csv")
+    assert (table["difference"] == 0).all()
