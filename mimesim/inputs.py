@@ -19,8 +19,8 @@ from mimesim.trace import Trace
 
 __all__ = ["Selection", "build_schemes", "load_traces", "select"]
 
-#: Settings of a scheme that change the recorded masks: option of the scheme, key in the manifest's scheme_options.
-_RECORDED_OPTIONS = {"granularity": "threshold_granularity"}
+#: Settings of a scheme that training decided: option of the scheme, key in the manifest's scheme_options.
+_RECORDED_OPTIONS = {"granularity": "threshold_granularity", "norm": "norm"}
 
 
 @dataclass(frozen=True, slots=True)

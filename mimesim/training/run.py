@@ -11,11 +11,12 @@ from mimesim.config.yaml_file import read_yaml
 from mimesim.errors import InputError
 from mimesim.network import Network
 from mimesim.trace import TraceWriter
-from mimesim.training.config import LoraMethod, Method, MimeMethod, PrunedMethod, TrainingConfig, load_config
+from mimesim.training.config import Method, TrainingConfig, load_config
 from mimesim.training.data import resize
 from mimesim.training.device import precision
 from mimesim.training.models import ModelSpec, Options
 from mimesim.training.recording.masks import choose_images, record, versions, weight_masks
+from mimesim.training.recording.scheme import scheme_of, scheme_options
 from mimesim.training.report.document import write_results
 from mimesim.training.report.outcome import Outcome
 from mimesim.training.smoke import smoke
@@ -55,16 +56,16 @@ class Training(Stages):
         layers = {node.name for node in network.weight_layers} - {any_model.head_site.name}
         first: str | None = None
         with TraceWriter(
-            directory, network=network, scheme=method.scheme, origin="recorded",
+            directory, network=network, scheme=scheme_of(method), origin="recorded",
             parent=config.parent.weights or config.parent.dataset, seed=config.seed,
-            settings=self._settings(method, list(models)), versions=versions(), scheme_options=scheme_options(method),
-            overwrite=True,
+            settings=self._settings(method, list(models)), versions=versions(),
+            scheme_options=scheme_options(method, len(models)), overwrite=True,
         ) as writer:  # fmt: skip
             for task, model in models.items():
                 chosen = choose_images(self.dataset(task, "test"), config.record.images[method.name], config.seed, task)
                 recording = record(model, network, resize(chosen, config.size_px))
                 metrics = self.metrics(f"{task}-{method.name}")
-                pruned, masked = method.scheme == "pruned", method.scheme == "piggyback"
+                pruned, masked = method.scheme == "pruned", method.scheme in ("piggyback", "packnet")
                 writer.add_task(
                     task, dataset=TITLES.get(task, task), classes=self.classes(task), masks=recording.masks,
                     image_ids=recording.image_ids, labels=recording.labels, predictions=recording.predictions,
@@ -118,6 +119,7 @@ class Training(Stages):
             "training": config.name,
             "note": config.note,
             "size_px": config.size_px,
+            **({"features": config.features, "hidden": config.hidden} if config.features else {}),
             "subset": config.subset,
             "parent": config.parent.model_dump(mode="json") | {"result": of_parent},
             "child": config.child.model_dump(mode="json", exclude={"methods", "tasks"}),
@@ -131,17 +133,6 @@ class Training(Stages):
             "images": "drawn by seed and task name before evaluation; image_ids: docs/data.md",
             "evaluation": f"{precision(self.device)}; interval = half width of the 95 % interval",
         }  # fmt: skip
-
-
-def scheme_options(method: Method) -> dict[str, str | int | float | bool]:
-    """What the simulator must know of a scheme to count its words."""
-    if isinstance(method, MimeMethod):
-        return {"threshold_granularity": method.threshold_granularity, "batch_norm": method.batch_norm}
-    if isinstance(method, PrunedMethod):
-        return {"batch_norm": "trained", "weight_sparsity": method.weight_sparsity, "pruned_by": "parent magnitude"}
-    if isinstance(method, LoraMethod):
-        return {"batch_norm": "trained", "rank": method.rank}
-    return {"batch_norm": "trained"}
 
 
 def train(config: TrainingConfig, spec: ModelSpec | None = None) -> list[Path]:

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from mimesim.config.base import Count, Positive, Strict
-from mimesim.training.config import Phase, Rate, Schedule
+from mimesim.training.config import Architecture, Phase, Rate, Schedule
 from mimesim.training.pam.information import NOISE
 
 __all__ = ["Fit", "InformationSettings", "PamConfig", "PamTask", "Pruning", "SystemName"]
@@ -71,7 +71,7 @@ class Pruning(Strict):
     fit: Fit
 
 
-class PamConfig(Strict):
+class PamConfig(Architecture):
     """Tasks on the same images, a network for each, and how these become one."""
 
     system: Literal["pam"]
@@ -81,12 +81,6 @@ class PamConfig(Strict):
     subset: bool = True
     """The project's balanced subsets; false: the whole public sets (docs/data.md)."""
     tasks: Annotated[tuple[PamTask, ...], Field(min_length=1, max_length=8)]
-    network: str = "vgg16"
-    """As of any training, or ``vgg`` with *features* and *hidden*."""
-    features: tuple[Count | Literal["M"], ...] = ()
-    """Of ``vgg``: channels of each convolution, or M, a 2 x 2 max-pool."""
-    hidden: tuple[Count, ...] = ()
-    """Of ``vgg``: features of each linear layer but the head."""
     size_px: Annotated[int, Field(ge=8, le=1024)] = 32
     seed: Annotated[int, Field(ge=0)] = 0
     train_images: Count | None = None
@@ -116,6 +110,4 @@ class PamConfig(Strict):
             raise ValueError("no task may be called 'shared': that is what belongs to all")
         if "separate" not in self.systems or "pam" not in self.systems:
             raise ValueError("systems must hold separate and pam: the others are compared with them")
-        if (self.network == "vgg") != bool(self.features):
-            raise ValueError("features go with network: vgg, and only with it")
         return self

@@ -27,8 +27,7 @@ from mimesim.training.data import resize, subset
 from mimesim.training.device import pick_device
 from mimesim.training.files import write_whole
 from mimesim.training.loop import Job, fit
-from mimesim.training.methods import Scratch
-from mimesim.training.models import ModelSpec, Options, load_state, model_spec, vgg
+from mimesim.training.models import ModelSpec, Options, load_state, model_spec
 from mimesim.training.pam.assignment import partition_networks
 from mimesim.training.pam.chain import HEAD, chain_of
 from mimesim.training.pam.config import PamConfig
@@ -40,9 +39,9 @@ from mimesim.training.pam.recording import record_system
 from mimesim.training.pam.report import Measured, write_results
 from mimesim.training.pam.rounds import prune_round
 from mimesim.training.pam.tasks import TaskImages, relabel
+from mimesim.training.recipe import Scratch
 from mimesim.training.sources import check_name, load_dataset
 from mimesim.training.tracing.model import TracedModel
-from mimesim.training.tracing.sites import numbered
 
 __all__ = ["PamResult", "PamTraining", "run_pam", "train_pam"]
 
@@ -76,9 +75,7 @@ class PamTraining:
         self.device = pick_device()
         self.folder = config.runs / config.name
         self.tasks = tuple(task.name for task in config.tasks)
-        if spec is None and config.network == "vgg":
-            spec = ModelSpec(lambda options: vgg(config.features, config.hidden, options), numbered)
-        self.spec = spec or model_spec(config.network)
+        self.spec = spec or model_spec(config.network, features=config.features, hidden=config.hidden)
 
     # ---- images ----------------------------------------------------------------------------------------------
 
