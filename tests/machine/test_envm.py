@@ -59,7 +59,7 @@ def test_nothing_of_it_comes_from_dram() -> None:
     }
     assert ledger.stored_words["conv1", "a", "norm"] == 10
     energy = CaseEnergy(ledger, PriceList(Prices(), "paper", made.hardware))
-    assert energy.by_level()["envm"] == 60 * 0.5
+    assert energy.by_level()["envm"] == 60 * 4.028 / 4 / 2
     assert energy.quanta() == energy.prices.total(ledger)
 
 
