@@ -86,7 +86,8 @@ def _traffic_laws(phase: PhaseRecord, hardware: Hardware) -> Iterator[str]:
         tensors = {tensor for level, tensor, _ in row.words if level in ("dram", "cache")} - _WRITTEN
         for tensor in sorted(tensors):
             read, filled = row.words["dram", tensor, "read"], row.words["cache", tensor, "write"]
-            yield from _differ(f"{name}: {tensor} read from DRAM, filled into the cache", read, filled)
+            filled += row.words["envm", tensor, "write"]
+            yield from _differ(f"{name}: {tensor} read from DRAM, filled into the cache or rewritten", read, filled)
         for (tensor, direction), padding in padding_words(row, hardware.burst_words).items():
             if padding < 0:
                 yield f"{name}: bursts of {tensor} ({direction}) are {-padding} words short"

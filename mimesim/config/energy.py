@@ -66,7 +66,6 @@ class Prices(Strict):
             return (PRESETS.get(name, {}) if isinstance(name, str) else {}) | given
         return given
 
-
     def envm(self, envm: Envm | None, word_bits: int, clock_mhz: float) -> dict[str, Fraction]:
         """Return the prices of a word read (``envm``) and written (``envm_write``) and of leakage (``envm_leakage``).
 

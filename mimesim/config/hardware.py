@@ -100,9 +100,7 @@ class Hardware(Strict):
     activation_block: ActivationBlock = ActivationBlock()
     noc: Noc = Noc()
     dram: Dram = Field(default_factory=lambda: Dram.model_validate({}))
-    envm: Envm | None = Field(
-        None, description="on-chip non-volatile memory, for schemes that keep parameters there"
-    )
+    envm: Envm | None = Field(None, description="on-chip non-volatile memory, for schemes that keep parameters there")
     prefetch_passes: Count = Field(8, description="passes the controller may run ahead of the PE grid")
     compare_cycles: Count = Field(1, description="CMP units: from the last threshold to the first masked output")
     writeback_buffers: Count = Field(2, description="drained tiles waiting for or in DRAM")

@@ -29,14 +29,14 @@ class Array(Strict):
     mm2_per_mib: _Quantity | None = Field(None, description="area at one bit a cell; null: results have none")
     leakage_mw_per_mib: _Quantity | None = Field(None, description="at one bit a cell; null: none is counted")
     endurance: Positive | None = Field(None, description="writes that a cell stands; null: without end")
-    levels: dict[int, tuple[_Level, ...]] = Field({}, description="of a cell, by its bits; none: nothing is misread")
+    levels: tuple[tuple[_Level, ...], ...] = Field((), description="of cells of 1, 2, ... bits; none: not known")
 
     @field_validator("levels")
     @classmethod
-    def _of_cells(cls, value: dict[int, tuple[_Level, ...]]) -> dict[int, tuple[_Level, ...]]:
-        for bits, levels in value.items():
-            if bits < 1 or len(levels) != 2**bits:
-                raise ValueError(f"a cell of {bits} bits must have {2 ** max(bits, 0)} levels, not {len(levels)}")
+    def _of_cells(cls, value: tuple[tuple[_Level, ...], ...]) -> tuple[tuple[_Level, ...], ...]:
+        for bits, levels in enumerate(value, 1):
+            if len(levels) != 2**bits:
+                raise ValueError(f"a cell of {bits} bits must have {2**bits} levels, not {len(levels)}")
             if any(low[0] >= high[0] for low, high in pairwise(levels)):
                 raise ValueError(f"the means of a cell of {bits} bits must rise")
         return value

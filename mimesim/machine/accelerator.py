@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import chain
 
 from mimesim.ledger import CaseLedger, Residents
 from mimesim.machine.banks import check_banks, make_arbiters
@@ -19,6 +20,7 @@ from mimesim.machine.stream import PassStream
 from mimesim.machine.weight_loader import WeightLoader
 from mimesim.schedule.booking import book_envm, book_phase, book_storage
 from mimesim.schedule.program import CasePlan, Phase
+from mimesim.schedule.rewriting import Rewriting
 
 __all__ = ["replay"]
 
@@ -31,16 +33,20 @@ def replay(
 ) -> CaseLedger:
     """Run *plan* to its end and return what it counted; *progress* is called as each phase begins to be built.
 
-    The caches are empty at the beginning, or hold *residents*, what a replay of the same case left behind.
-    *dram_trace* is told of every request that DRAM grants: its clock, its blocks, whether it is a write. Raises
-    :class:`InputError` where DRAM cannot hold the case, a cache what one pass needs, or its banks a stream.
+    The caches are empty at the beginning, or hold *residents*, what a replay of the same case left behind; what comes
+    behind those of the caches is what the places of non-volatile memory hold. *dram_trace* is told of every request
+    that DRAM grants: its clock, its blocks, whether it is a write. Raises :class:`InputError` where DRAM cannot hold
+    the case, a cache what one pass needs, or its banks a stream.
     """
     check_capacity(plan)
     check_banks(plan.hardware, plan.schedule)
     ledger = CaseLedger(stored_words=book_storage(plan), envm_words=book_envm(plan))
 
+    caches = 1 if plan.hardware.caches.organisation == "unified" else len(READS)
+    rewriting = Rewriting(plan.hardware, tuple(chain.from_iterable(residents[caches:])))
+
     def phases() -> Iterator[Phase]:
-        for phase in plan.phases():
+        for phase in plan.phases(rewriting):
             book_phase(plan, phase)
             ledger.phases.append(phase.record)
             if progress is not None:
@@ -53,7 +59,7 @@ def replay(
     dram.trace = dram_trace
     stream.closing = dram.book
     arbiters = make_arbiters(environment, plan.hardware)
-    controller = Controller(environment, plan.hardware, stream, dram, arbiters, residents)
+    controller = Controller(environment, plan.hardware, stream, dram, arbiters, residents[:caches])
     loader = WeightLoader(environment, plan.hardware, stream, dram, arbiters[WEIGHTS])
     grid = PEGrid(environment, plan.hardware, plan.schedule, stream, dram, arbiters[ACTIVATIONS])
     comparators = Comparators(environment, plan.hardware, stream, dram, arbiters)
@@ -75,6 +81,9 @@ def replay(
     ledger.cache_blocks.update(controller.count_blocks())
     ledger.dram_events.update(dram.device.counts())
     ledger.residents = controller.residents()
+    if held := rewriting.held():
+        ledger.residents = (*ledger.residents, held)
+    ledger.envm = rewriting.use(plan.placement.envm_words)
     return ledger
 
 

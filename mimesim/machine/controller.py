@@ -188,6 +188,7 @@ class Controller:
 
     def _look_up_weights(self, run: PhaseRun, fill: int, victims: Victims, runs: Runs) -> None:
         needed = run.phase.fills[fill]
+        runs += [(block.home, block.bursts) for block in needed.rewritten]
         if needed.block.in_envm:
             return
         # A block of parameters belongs to one layer and one owner: it is always used for the same.
@@ -210,6 +211,7 @@ class Controller:
             if not self._find(run, use, needed.block, THRESHOLDS, run.first_job + job, victims):
                 runs.append((needed.block.address, needed.block.bursts))
                 self._count(needed.image, needed.tensor, needed.block)
+        runs += [(use.block.home, use.block.bursts) for use in run.phase.jobs[job].rewritten]
 
     def _look_up_activations(self, run: PhaseRun, place: int, victims: Victims, runs: Runs) -> None:
         cache, number = self._caches[ACTIVATIONS], run.first_pass + place
