@@ -18,7 +18,7 @@ from mimesim.config.hardware import Hardware
 from mimesim.energy import CaseEnergy, PriceList, padding_words
 from mimesim.ledger import SHARED_IMAGE, CaseLedger, ImageRow, PhaseRecord
 from mimesim.network import Node
-from mimesim.recount import recount_macs
+from mimesim.recount import recount_macs, rewriting_laws
 from mimesim.schedule.images import Image
 from mimesim.schedule.program import CasePlan
 
@@ -47,6 +47,7 @@ def violations(plan: CasePlan, ledger: CaseLedger) -> list[str]:
         parts = sum(phase.commands[name] for phase in ledger.phases)
         found.extend(_differ(f"run: DRAM {name} of the phases, of the run", parts, ledger.dram_events[name]))
     found.extend(recount.storage(ledger))
+    found.extend(rewriting_laws(plan, ledger))
     found.extend(recount.completeness(ledger))
     return found
 
