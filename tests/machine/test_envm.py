@@ -155,3 +155,13 @@ def test_no_word_of_parameters_comes_from_dram() -> None:
     }
     assert read == {"activations", "mask"}
     assert ledger.envm_words == ledger.stored_words
+
+
+def test_the_second_count_sees_what_is_not_rewritten() -> None:
+    made = planned(REWRITE, mode="singular")
+    ledger = replay(made)
+    assert violations(made, ledger) == []
+    row = next(row for row in ledger.phases[0].rows.values() if row.words["envm", "weights", "write"])
+    row.words["envm", "weights", "write"] -= 1
+    row.words["dram", "weights", "read"] -= 1
+    assert any("words rewritten, recounted" in law for law in violations(made, ledger))

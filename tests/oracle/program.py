@@ -241,9 +241,12 @@ class _Nest:
         return made
 
     def _rewritten(self, needed: list[Block]) -> list[Block]:
-        """Return the blocks that their places do not hold; from now on they do."""
-        found = [block for block in needed if block.place and self.program.held.get(block.place) != block]
-        self.program.held.update({block.place: block for block in found})
+        """Return the blocks that their places do not hold when their turn comes; from then on they do."""
+        found = []
+        for block in needed:
+            if block.place and self.program.held.get(block.place) != block:
+                self.program.held[block.place] = block
+                found.append(block)
         return found
 
     def _window_blocks(self, group: Group, chunk: Chunk, tile: PositionTile) -> list[Block]:
