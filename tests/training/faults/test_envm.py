@@ -100,6 +100,10 @@ def test_the_tables_name_the_cells(trained: Path, tmp_path: Path) -> None:
             "--bits-per-cell: (1, 1): must name at least one, and none twice",
         ),
         ("--case mime --in envm --of thresholds", "--of: must be weights where --in is envm"),
+        (
+            "--case mime --in envm --set hardware.envm.technology=fefet",
+            "--bits-per-cell: 1: the technology, hardware.envm.technology, has no levels: none are published",
+        ),
         ("--case conventional --in envm", "--in: 'envm': holds weights that all tasks share, and case 'conventional'"),
     ],
 )
