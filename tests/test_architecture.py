@@ -25,7 +25,9 @@ ROOMS = (
 DOORS = {
     "PIL": ("training",),
     "click": ("cli",),
-    "numpy": ("conservation", "dram", "faults", "recount", "schedule", "serving", "trace", "training"),
+    "numpy": (
+        *("conservation", "dram", "faults", "machine.evictions", "recount", "schedule", "serving", "trace", "training"),
+    ),
     "pydantic": ("config", "inputs", "network", "node", "trace", "training"),
     "rich": ("cli", "faults", "paper", "results", "serving", "training"),
     "simpy": ("machine", "serving"),

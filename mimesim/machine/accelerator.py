@@ -15,6 +15,7 @@ from mimesim.machine.comparators import Comparators
 from mimesim.machine.controller import Controller
 from mimesim.machine.dram import Dram, Runs
 from mimesim.machine.kinds import ACTIVATIONS, READS, WEIGHTS
+from mimesim.machine.lookups import Lookups
 from mimesim.machine.pe_grid import PEGrid
 from mimesim.machine.stream import PassStream
 from mimesim.machine.weight_loader import WeightLoader
@@ -59,7 +60,8 @@ def replay(
     dram.trace = dram_trace
     stream.closing = dram.book
     arbiters = make_arbiters(environment, plan.hardware)
-    controller = Controller(environment, plan.hardware, stream, dram, arbiters, residents[:caches])
+    lookups = Lookups(plan.hardware, residents[:caches])
+    controller = Controller(environment, plan.hardware, stream, dram, lookups, arbiters)
     loader = WeightLoader(environment, plan.hardware, stream, dram, arbiters[WEIGHTS])
     grid = PEGrid(environment, plan.hardware, plan.schedule, stream, dram, arbiters[ACTIVATIONS])
     comparators = Comparators(environment, plan.hardware, stream, dram, arbiters)
@@ -78,9 +80,9 @@ def replay(
         for name, lost in arbiter.lost.items() if arbiter is not None else ():
             unified = plan.hardware.caches.organisation == "unified"
             ledger.conflicts["unified" if unified else READS[kind], name] = lost
-    ledger.cache_blocks.update(controller.count_blocks())
+    ledger.cache_blocks.update(lookups.count_blocks())
     ledger.dram_events.update(dram.device.counts())
-    ledger.residents = controller.residents()
+    ledger.residents = lookups.residents()
     if held := rewriting.held():
         ledger.residents = (*ledger.residents, held)
     ledger.envm = rewriting.use(plan.placement.envm_words)

@@ -102,7 +102,7 @@ class PEGrid:
         stream, environment, phase = self._stream, self._environment, run.phase
         waited = [[0] * len(STALLS) for _ in phase.groups]
         looked_up, passes_done, fills_done = stream.passes_looked_up, stream.passes_done, stream.fills_done
-        activations, requests = self._activations, run.pass_data
+        activations, requests, timeout = self._activations, run.pass_data, environment.timeout
         number = run.first_pass
         for place, cycles in enumerate(phase.cycles):
             # The first test is the common case, in which nothing has to be waited for.
@@ -114,7 +114,7 @@ class PEGrid:
             ):
                 yield from self._conditions(run, place, waited[phase.group[place]], environment.cycle)
             if self._arbiter is None:
-                yield environment.timeout(cycles)
+                yield timeout(cycles)
             else:
                 feed = phase.feed_cycles[place] - 1
                 waited[phase.group[place]][_CACHE] += yield from self._read(self._arbiter, cycles, feed)
