@@ -71,7 +71,7 @@ def test_as_many_bits_are_wrong_as_the_stored_levels_say(trained: Path) -> None:
 def test_cells_that_overlap_ruin_the_network(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     wide = Levels(tuple(Level(number / 3, 0.5) for number in range(4)))
 
-    def draw(random: np.random.Generator, words: Ints, bits: int, cell: int, kinds: object) -> Upsets:
+    def draw(random: np.random.Generator, words: Ints, bits: int, cell: int, *_: object) -> Upsets:
         return draw_misreads(random, words, bits, cell, {2: wide})
 
     monkeypatch.setattr(misreads, "draw_misreads", draw)
