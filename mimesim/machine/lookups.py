@@ -82,6 +82,10 @@ class Lookups:
             for cache in self._distinct
         )
 
+    def used(self) -> list[int]:
+        """Return the words that each cache holds; a unified cache is one."""
+        return [cache.used for cache in self._distinct]
+
     def count_blocks(self) -> dict[str, int]:
         """Return how many blocks were inserted in the caches, evicted and dropped, and how many are resident."""
         return count_blocks(self._distinct)
