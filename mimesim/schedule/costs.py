@@ -194,8 +194,9 @@ def load_cycles(hardware: Hardware, thresholds: int, norm: int, *, norm_in_envm:
 
 def store_cycles(geometry: Geometry, images: list[ImageCosts], tile: tuple[int, int]) -> int:
     """Return how long a drain job for (channel tile, position tile) puts out words."""
+    noc = geometry.hardware.noc
     out = sum(int(image.kept[tile]) for image in images)
-    return ceil_div(out, geometry.hardware.noc.output_words_per_cycle)
+    return ceil_div(out, noc.output_words_per_cycle)
 
 
 def fill_cycles(hardware: Hardware, block: ParameterBlock, mask: ParameterBlock | None) -> int:

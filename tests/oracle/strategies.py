@@ -145,7 +145,7 @@ def cases(draw: st.DrawFn, network: Network, tasks: tuple[str, ...]) -> OracleCa
     }
     branches = [(node.name, branch.name) for node in network.nodes for branch in node.branches]
     units = {task: frozenset(draw(st.sets(st.sampled_from(UNITS)))) for task in tasks if draw(st.integers(0, 3))}
-    on_chip = draw(st.integers(0, 3)) == 0
+    on_chip = draw(st.integers(0, 2)) == 0
     parts = [*branches, *((name, "") for name in layers)]
     if any(node.unit for node in network.nodes) and draw(st.booleans()):
         # Tasks that share what is of no unit, and may be asked for together.
