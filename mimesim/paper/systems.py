@@ -19,7 +19,7 @@ from mimesim.inputs import build_schemes
 from mimesim.network import Network, Node
 from mimesim.schedule.costs import CostBook
 from mimesim.schedule.images import Image
-from mimesim.schemes import SHARED, Scheme
+from mimesim.schemes import SHARED, Scheme, is_head
 from mimesim.trace import Trace
 
 if TYPE_CHECKING:
@@ -152,7 +152,10 @@ def _own_share(cases: list[_Recorded], workload: Workload) -> Iterator[SystemRow
     for task in workload.tasks if each is not None else ():
         assert each is not None  # noqa: S101 - else there is no task
         words = parameter_words(each.trace.network, each.scheme, Image(0, task, 0, each.trace))
-        note = f"{words[task]:,} of {words.total():,} words; accuracy {each.accuracy(task)} %"
+        heads = [node for node in each.trace.network.layers if is_head(node)]
+        head = sum(each.trace.network.weight_words(node) + node.shape[0] for node in heads)
+        note = f"{words[task]:,} of {words.total():,} words, {head:,} of them the head; "
+        note += f"accuracy {each.accuracy(task)} %"
         yield SystemRow("MEMTI", f"own share of the parameters: {task}", published, words[task] / words.total(), note)
 
 

@@ -75,7 +75,7 @@ def test_the_share_of_a_tasks_own_parameters(tmp_path: Path) -> None:
     rows = list(compared("memti", workload(tmp_path, TASKS, {"memti": "memti"})))
     own, shared = 4 + 2 * 4 + (2 * 16 + 2), 9 * 4
     assert [row.value for row in rows] == [own / (own + shared)] * 2
-    assert rows[1].note == f"{own} of {own + shared} words; accuracy 60.0 %"
+    assert rows[1].note == f"{own} of {own + shared} words, 34 of them the head; accuracy 60.0 %"
 
 
 def test_what_a_budget_chooses_among(tmp_path: Path) -> None:
