@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
+from functools import cache
 from math import ceil
 from pathlib import Path
 from typing import Any, Literal
@@ -93,6 +94,7 @@ class Envm(Array, _Use):
         return None if self.mm2_per_mib is None else cells / _BITS_PER_MIB * self.mm2_per_mib
 
 
+@cache
 def _cycles(what: str, given: int | None, nanoseconds: float | None, clock_mhz: float) -> int:
     if given is not None:
         return given

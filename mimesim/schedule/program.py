@@ -118,6 +118,9 @@ class _Builder:
         self.threshold_users = {
             image.index: plan.placement.thresholds_booked_under(image, batch, operation.unit) for image in images
         }
+        tasks = {image.runner(operation.unit) for image in images}
+        tables = (plan.placement.thresholds, plan.placement.norms)
+        self.loads = any((position, task) in table for task in tasks for table in tables)
         if plan.hardware.caches.write_policy == "write_back":
             self.phase.dead = [region for image in images for region in plan.placement.read_last(position, image)]
         self._prepare_groups()
@@ -232,6 +235,8 @@ class _Builder:
         placement = self.plan.placement
         uses: dict[int, ThresholdUse] = {}
         words = [0, 0]
+        if not self.loads:
+            return [], 0, 0
         tasks = [(image, image.runner(self.geometry.operation.unit)) for image in group.images]
         for number, tensor in enumerate(_LOADED):
             for image, task in tasks:
