@@ -15,7 +15,7 @@ from mimesim.training.config import LoraMethod, Method, MimeMethod, PrunedMethod
 from mimesim.training.data import resize
 from mimesim.training.device import precision
 from mimesim.training.models import ModelSpec, Options
-from mimesim.training.recording.masks import choose_images, record, versions, weight_masks
+from mimesim.training.recording.masks import record, versions, weight_masks
 from mimesim.training.report.document import write_results
 from mimesim.training.report.outcome import Outcome
 from mimesim.training.smoke import smoke
@@ -34,7 +34,8 @@ class Training(Stages):
     def check(self) -> None:
         """Find what would only be found when the parent is trained, hours later; image sets are fetched first, too."""
         config = self.config
-        for name in (*([config.parent.dataset] if config.parent.schedule else []), *config.child.tasks):
+        of_children = [task.dataset for task in config.child.names]
+        for name in (*([config.parent.dataset] if config.parent.schedule else []), *of_children):
             check_name(name)
         model = self.spec.traced(Options(1, config.size_px))
         if model.channels != 3:
@@ -43,8 +44,9 @@ class Training(Stages):
             for phase in schedule.phases if schedule else ():
                 model.output_shapes(phase.size_px)
         network_of(model, "network", config.size_px)
-        for task in config.child.tasks:
-            choose_images(self.dataset(task, "test"), max(config.record.images.values(), default=0), config.seed, task)
+        for task in config.child.names:
+            self.sets.classes(task)
+            self.sets.recorded(task, max(config.record.images.values(), default=0))
 
     def record(self, method: Method, models: dict[str, TracedModel]) -> Path:
         """Write the trace of one method: the same test images for every method, all tasks in one folder."""
@@ -61,12 +63,13 @@ class Training(Stages):
             overwrite=True,
         ) as writer:  # fmt: skip
             for task, model in models.items():
-                chosen = choose_images(self.dataset(task, "test"), config.record.images[method.name], config.seed, task)
+                chosen = self.sets.recorded(task, config.record.images[method.name])
+                dataset = self.sets.task(task).dataset
                 recording = record(model, network, resize(chosen, config.size_px))
                 metrics = self.metrics(f"{task}-{method.name}")
                 pruned, masked = method.scheme == "pruned", method.scheme == "piggyback"
                 writer.add_task(
-                    task, dataset=TITLES.get(task, task), classes=self.classes(task), masks=recording.masks,
+                    task, dataset=TITLES.get(dataset, dataset), classes=self.sets.classes(task), masks=recording.masks,
                     image_ids=recording.image_ids, labels=recording.labels, predictions=recording.predictions,
                     test_accuracy=metrics["accuracy"], test_images=metrics["images"],
                     # pruning goes by the parent's weights, so the tasks share one set of weight masks
@@ -80,12 +83,12 @@ class Training(Stages):
         """Write report, tables and pictures of all methods beside their traces; *model* has the graph without what a
         method adds to it: it is the parent."""
         config = self.config
-        pairs = [(task, method) for task in config.child.tasks for method in config.child.methods]
+        pairs = [(task, method) for task in config.child.names for method in config.child.methods]
         outcome = Outcome(
             config=config,
             network=self.network(model),
             normed=frozenset(model.norms),
-            classes={task: self.classes(task) for task in config.child.tasks},
+            classes={task: self.sets.classes(task) for task in config.child.names},
             parent=self.metrics("parent"),
             children={(task, method.name): self.metrics(f"{task}-{method.name}") for task, method in pairs},
             trials={(task, method.name): self._trials_of(task, method) for task, method in pairs},
@@ -99,13 +102,9 @@ class Training(Stages):
 
     def network(self, model: TracedModel) -> Network:
         """The graph that all tasks share, with the head of the task that has the most classes."""
-        classes = max(self.classes(task) for task in self.config.child.tasks)
+        classes = max(self.sets.classes(task) for task in self.config.child.names)
         name = self.config.network.replace(":", ".")
         return network_of(model, name, self.config.size_px, classes)
-
-    def classes(self, task: str) -> int:
-        """Classes of a task."""
-        return self.dataset(task, "test").classes
 
     def _settings(self, method: Method, tasks: list[str]) -> dict[str, Any]:
         """How the trace was made; nothing about where."""
@@ -125,7 +124,9 @@ class Training(Stages):
             "result": {task: {key: metrics[key] for key in keys} for task, metrics in children.items()},
             "test_sparsity": {task: {n: round(s, 4) for n, s in metrics["sparsity"].items()}
                               for task, metrics in children.items()},
-            "head_classes": {task: self.classes(task) for task in tasks},
+            **({} if all(task.is_whole for task in config.child.tasks) else
+               {"tasks": [task.model_dump(mode="json") for task in config.child.tasks]}),
+            "head_classes": {task: self.sets.classes(task) for task in tasks},
             "input": "bilinear to size_px, three channels (grey repeated), ImageNet mean and deviation",
             "recorded": "inference mode, float32, batch norm in place; mask = value != 0 after activation or pooling",
             "images": "drawn by seed and task name before evaluation; image_ids: docs/data.md",
@@ -151,7 +152,7 @@ def train(config: TrainingConfig, spec: ModelSpec | None = None) -> list[Path]:
     parent = training.parent()
     traces: list[Path] = []
     for method in config.child.methods:
-        models = {task: training.child(task, method, parent) for task in config.child.tasks}
+        models = {task: training.child(task, method, parent) for task in config.child.names}
         if method.name in config.record.images:
             traces.append(training.record(method, models))
             print(f"recorded {traces[-1]}", file=sys.stderr, flush=True)

@@ -23,12 +23,12 @@ from mimesim.training.checkpoint import (
     save_checkpoint,
     save_metrics,
 )
-from mimesim.training.data import resize, subset
+from mimesim.training.data import ImageSet, resize, subset
 from mimesim.training.device import pick_device
 from mimesim.training.files import write_whole
 from mimesim.training.loop import Job, fit
 from mimesim.training.methods import Scratch
-from mimesim.training.models import ModelSpec, Options, load_state, model_spec, vgg
+from mimesim.training.models import ModelSpec, Options, load_state, model_spec
 from mimesim.training.pam.assignment import partition_networks
 from mimesim.training.pam.chain import HEAD, chain_of
 from mimesim.training.pam.config import PamConfig
@@ -40,9 +40,9 @@ from mimesim.training.pam.recording import record_system
 from mimesim.training.pam.report import Measured, write_results
 from mimesim.training.pam.rounds import prune_round
 from mimesim.training.pam.tasks import TaskImages, relabel
+from mimesim.training.recording.masks import choose_images
 from mimesim.training.sources import check_name, load_dataset
 from mimesim.training.tracing.model import TracedModel
-from mimesim.training.tracing.sites import numbered
 
 __all__ = ["PamResult", "PamTraining", "run_pam", "train_pam"]
 
@@ -76,9 +76,7 @@ class PamTraining:
         self.device = pick_device()
         self.folder = config.runs / config.name
         self.tasks = tuple(task.name for task in config.tasks)
-        if spec is None and config.network == "vgg":
-            spec = ModelSpec(lambda options: vgg(config.features, config.hidden, options), numbered)
-        self.spec = spec or model_spec(config.network)
+        self.spec = spec or model_spec(config.network, features=config.features, hidden=config.hidden)
 
     # ---- images ----------------------------------------------------------------------------------------------
 
@@ -86,8 +84,10 @@ class PamTraining:
         """The images of a split at the network's size, with the labels of all tasks."""
         config = self.config
         count = config.train_images if split == "train" else config.test_images
-        data = subset(load_dataset(config.dataset, split, config.subset), count, config.seed)
-        return relabel(resize(data, config.size_px), config.tasks)
+        return self._labelled(subset(load_dataset(config.dataset, split, config.subset), count, config.seed))
+
+    def _labelled(self, images: ImageSet) -> TaskImages:
+        return relabel(resize(images, self.config.size_px), self.config.tasks)
 
     @cached_property
     def _split(self) -> tuple[TaskImages, TaskImages]:
@@ -107,6 +107,13 @@ class PamTraining:
     def test(self) -> TaskImages:
         """What is reported."""
         return self.images("test")
+
+    @cached_property
+    def recorded(self) -> TaskImages:
+        """Whose masks the traces hold: test images drawn by seed and image set alone, as those of all trainings are."""
+        config = self.config
+        whole = load_dataset(config.dataset, "test", config.subset)
+        return self._labelled(choose_images(whole, config.record_images, config.seed, config.dataset))
 
     # ---- networks --------------------------------------------------------------------------------------------
 
@@ -243,7 +250,7 @@ class PamTraining:
             write_whole(config.results / name, text.encode())
         chosen = {entry.system: entry for entry in measured if entry.round == report.chosen[entry.system]}
         for entry in chosen.values():
-            record_system(self.test, entry.net, entry.system, config, entry.test, entry.round)
+            record_system(self.recorded, entry.net, entry.system, config, entry.test, len(self.test), entry.round)
         return PamResult(self.partition, tuple(measured), chosen, config.results)
 
 

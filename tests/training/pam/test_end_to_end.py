@@ -107,10 +107,10 @@ def test_traces_hold_the_masks_of_the_units_of_each_task(made: tuple[Path, PamRe
     trace = Trace.load(folder / "results" / system)
     net = result.chosen[system].net
     assert trace.network == net.network(f"vgg-{system}")
-    data = PamTraining(PamConfig.model_validate(settings(folder))).test
+    chosen = PamTraining(PamConfig.model_validate(settings(folder))).recorded
     entries = [trace.entry(task) for task in trace.tasks]
     assert entries[0].image_ids == entries[1].image_ids  # the same images, for several tasks on one
-    chosen = data.take(torch.tensor([data.images.ids.tolist().index(place) for place in entries[0].image_ids]))
+    assert list(entries[0].image_ids) == chosen.images.ids.tolist()
     with torch.no_grad():
         outputs = net.eval()(normalise(chosen.images.images)), net.outputs(normalise(chosen.images.images))
     for task, entry in zip(trace.tasks, entries, strict=True):
