@@ -12,9 +12,9 @@ from mimesim.training.config import Architecture, Phase, Rate, Schedule
 from mimesim.training.pam.information import NOISE
 from mimesim.training.tasks import LabelledTask
 
-__all__ = ["Fit", "InformationSettings", "PamConfig", "Pruning", "SystemName"]
+__all__ = ["Fit", "InformationSettings", "PamConfig", "Pruning", "SystemName", "Zipping"]
 
-SystemName = Literal["separate", "pam", "random", "trunk"]
+SystemName = Literal["separate", "pam", "random", "trunk", "mtz"]
 Share = Annotated[float, Field(gt=0, lt=1)]
 
 
@@ -63,6 +63,15 @@ class Pruning(Strict):
     fit: Fit
 
 
+class Zipping(Strict):
+    """How the networks of two tasks are zipped (``mtz``): *share* of each layer's neurons, by Hessians from *images*
+    training images, with a training by *fit* after each layer. Nine tenths are what the authors' code shares."""
+
+    share: Annotated[float, Field(gt=0, le=1)] = 0.9
+    images: Count = 128
+    fit: Fit = Fit(epochs=0.1)
+
+
 class PamConfig(Architecture):
     """Tasks on the same images, a network for each, and how these become one."""
 
@@ -84,6 +93,7 @@ class PamConfig(Architecture):
     single: Fit
     merged: Fit
     information: InformationSettings = InformationSettings()
+    zipping: Zipping = Zipping()
     pruning: Pruning
     systems: Annotated[tuple[SystemName, ...], Field(min_length=1)] = ("separate", "pam", "random", "trunk")
     record_images: Count = 3
@@ -102,4 +112,6 @@ class PamConfig(Architecture):
             raise ValueError("no task may be called 'shared': that is what belongs to all")
         if "separate" not in self.systems or "pam" not in self.systems:
             raise ValueError("systems must hold separate and pam: the others are compared with them")
+        if "mtz" in self.systems and len(self.tasks) != 2:
+            raise ValueError("mtz zips two networks: give two tasks, or leave it out of systems")
         return self

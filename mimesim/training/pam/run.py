@@ -23,7 +23,7 @@ from mimesim.training.checkpoint import (
     save_checkpoint,
     save_metrics,
 )
-from mimesim.training.data import ImageSet, resize, subset
+from mimesim.training.data import ImageSet, draw, resize, subset
 from mimesim.training.device import pick_device
 from mimesim.training.files import write_whole
 from mimesim.training.loop import Job, fit
@@ -40,6 +40,7 @@ from mimesim.training.pam.recording import record_system
 from mimesim.training.pam.report import Measured, write_results
 from mimesim.training.pam.rounds import prune_round
 from mimesim.training.pam.tasks import TaskImages, relabel
+from mimesim.training.pam.zipping import zip_networks
 from mimesim.training.recording.masks import choose_images
 from mimesim.training.sources import check_name, load_dataset
 from mimesim.training.tracing.model import TracedModel
@@ -50,9 +51,9 @@ __all__ = ["PamResult", "PamTraining", "run_pam", "train_pam"]
 _ELSEWHERE = {"runs", "results", "note", "name", "checkpoint_steps", "test_images", "record_images", "systems",
               "tolerance"}  # fmt: skip
 #: Of the networks before they are merged, and of those before they are pruned.
-_LATER = {"merged", "information", "pruning"}
+_LATER = {"merged", "information", "zipping", "pruning"}
 #: Systems that no partition decides, and all of whose neurons may be pruned.
-_UNINFORMED = ("separate", "trunk")
+_UNINFORMED = ("separate", "trunk", "mtz")
 
 
 @dataclass(frozen=True)
@@ -169,7 +170,21 @@ class PamTraining:
             return {f"separate-{task}": partial(single, task, self.singles[task], size) for task in self.tasks}
         if system == "trunk":
             return {system: lambda: trunk(self._fresh(self.tasks[0]), self.train.classes, size)}
+        if system == "mtz":
+            return {system: self._zipped}
         return {system: lambda: merge(self.singles, self._partition_of(system), size)}
+
+    def _zipped(self) -> MergedNet:
+        config, zipping = self.config, self.config.zipping
+        chosen = draw(len(self.train), zipping.images, config.seed, "zipping")
+
+        def retrain(net: MergedNet, number: int) -> None:
+            seed = config.seed * 1000 + 700 + number
+            finetune(net, self.train, zipping.fit, seed, f"mtz: layer {number + 1}", self.device)
+
+        return zip_networks(
+            self.singles, self.train.take(torch.from_numpy(chosen)), zipping.share, config.size_px, retrain
+        )
 
     def _partition_of(self, system: str) -> Partition:
         return random_like(self.partition, self.config.seed) if system == "random" else self.partition
@@ -189,7 +204,11 @@ class PamTraining:
         """The rounds of one network."""
         config, found = self.config, []
         net: MergedNet | None = None
-        unused = {"pruning", *(["information"] if system in _UNINFORMED else [])}
+        unused = {
+            "pruning",
+            *(["information"] if system in _UNINFORMED else []),
+            *(["zipping"] if system != "mtz" else []),
+        }
         for number in range(config.pruning.rounds + 1):
             stage = f"{name}/round-{number:02d}"
             path = self.folder / stage / "model.pt"
