@@ -34,7 +34,7 @@ class Training(Stages):
     def check(self) -> None:
         """Find what would only be found when the parent is trained, hours later; image sets are fetched first, too."""
         config = self.config
-        of_children = [task.dataset for task in config.child.names]
+        of_children = [task.dataset for task in config.child.tasks]
         for name in (*([config.parent.dataset] if config.parent.schedule else []), *of_children):
             check_name(name)
         model = self.spec.traced(Options(1, config.size_px))

@@ -26,6 +26,12 @@ class TaskSets:
         self._load = load
         self.test = cache(self._test)
 
+    @property
+    def same_pictures(self) -> bool:
+        """Whether there are several child tasks, all on the images of one set."""
+        tasks = self._config.child.tasks
+        return len(tasks) > 1 and len({task.dataset for task in tasks}) == 1
+
     def task(self, name: str) -> ImageTask:
         """The child task of that *name*."""
         return next(task for task in self._config.child.tasks if task.name == name)

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -169,9 +170,9 @@ def _patches(part: Part, inputs: Tensor, channels: int) -> Tensor:
     layer = part.layer
     if isinstance(layer, nn.Linear):
         return inputs[:, : channels * part.taps]
-    unfolded = nn.functional.unfold(
-        inputs[:, :channels], layer.kernel_size, layer.dilation, layer.padding, layer.stride
-    )  # type: ignore[arg-type]
+    padding = cast("tuple[int, int]", layer.padding)
+    read = inputs[:, :channels]
+    unfolded = nn.functional.unfold(read, layer.kernel_size, layer.dilation, padding, layer.stride)
     return unfolded.transpose(1, 2).flatten(0, 1)
 
 

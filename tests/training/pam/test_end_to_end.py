@@ -200,4 +200,4 @@ def test_shipped_configurations_are_valid() -> None:
         data, places = read_yaml(path)
         config = check(PamConfig, data, Origin(str(path), path.parent, places))
         assert path.stem == config.name
-        assert smoke_pam(config).results.name == f"{config.name}-quick"
+        assert smoke_pam(config).results.name == f"{config.results.name}-quick"
