@@ -24,6 +24,7 @@ __all__ = [
     "MemtiMethod",
     "Method",
     "MimeMethod",
+    "PacknetMethod",
     "Parent",
     "Phase",
     "PiggybackMethod",
@@ -190,9 +191,20 @@ class PiggybackMethod(_Adaptation):
     mask_threshold: float = 0.005
 
 
+class PacknetMethod(_Adaptation):
+    """One network for all tasks, in the order listed: each trains the weights that those before it left, gives up the
+    *prune_share* of them smallest in magnitude, layer by layer, and trains what it keeps for *retrain_share* of its
+    steps. Half is what the authors' code prunes unless told otherwise."""
+
+    scheme: Literal["packnet"] = "packnet"
+    name: MethodName = "packnet"
+    prune_share: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    retrain_share: Annotated[float, Field(gt=0, lt=1)] = 1 / 3
+
+
 Method = Annotated[
     ConventionalMethod | MimeMethod | PrunedMethod | HeadMethod | BatchNormMethod | MemtiMethod | LoraMethod
-    | PiggybackMethod,
+    | PiggybackMethod | PacknetMethod,
     Field(discriminator="scheme"),
 ]  # fmt: skip
 
@@ -270,13 +282,9 @@ class TrainingConfig(Architecture):
         for label, schedule in (("parent.schedule", self.parent.schedule), ("child", self.child)):
             if schedule is not None and schedule.phases[-1].size_px != self.size_px:
                 raise ValueError(f"{label}.phases must end at size_px = {self.size_px}, the size that is recorded")
-        controls = HeadMethod | BatchNormMethod
-        recordable = {method.name: not isinstance(method, controls) for method in self.child.methods}
-        for name in self.record.images:
-            if name not in recordable:
-                raise ValueError(f"record.images names {name!r}, which is none of the methods")
-            if not recordable[name]:
-                raise ValueError(f"record.images names {name!r}, a control that no scheme of the simulator replays")
+        unknown = sorted(set(self.record.images) - {method.name for method in self.child.methods})
+        if unknown:
+            raise ValueError(f"record.images names {unknown[0]!r}, which is none of the methods")
         return self
 
 

@@ -11,18 +11,19 @@ from mimesim.config.yaml_file import read_yaml
 from mimesim.errors import InputError
 from mimesim.network import Network
 from mimesim.trace import TraceWriter
-from mimesim.training.config import LoraMethod, Method, MimeMethod, PrunedMethod, TrainingConfig, load_config
+from mimesim.training.config import Method, TrainingConfig, load_config
 from mimesim.training.data import resize
 from mimesim.training.device import precision
 from mimesim.training.models import ModelSpec, Options
 from mimesim.training.recording.masks import record, versions, weight_masks
+from mimesim.training.recording.scheme import scheme_of, scheme_options
 from mimesim.training.report.document import write_results
 from mimesim.training.report.outcome import Outcome
 from mimesim.training.smoke import smoke
 from mimesim.training.sources import TITLES, check_name
 from mimesim.training.stages import Stages
 from mimesim.training.systems import train_system
-from mimesim.training.tracing.graph import network_of
+from mimesim.training.tracing.graph import heads_apart, network_of
 from mimesim.training.tracing.model import TracedModel
 
 __all__ = ["Training", "train", "train_from_file"]
@@ -55,19 +56,24 @@ class Training(Stages):
         any_model = next(iter(models.values()))
         network = self.network(any_model)
         layers = {node.name for node in network.weight_layers} - {any_model.head_site.name}
+        scheme = scheme_of(method)
+        # a frozen trunk computes the same for every task: with heads apart it can run once for several on a picture
+        apart = scheme == "heads" and self.sets.same_pictures
+        if apart:
+            network = heads_apart(network, {task: self.sets.classes(task) for task in models})
         first: str | None = None
         with TraceWriter(
-            directory, network=network, scheme=method.scheme, origin="recorded",
+            directory, network=network, scheme=scheme, origin="recorded",
             parent=config.parent.weights or config.parent.dataset, seed=config.seed,
-            settings=self._settings(method, list(models)), versions=versions(), scheme_options=scheme_options(method),
-            overwrite=True,
+            settings=self._settings(method, list(models)), versions=versions(),
+            scheme_options=scheme_options(method, len(models)), overwrite=True,
         ) as writer:  # fmt: skip
             for task, model in models.items():
                 chosen = self.sets.recorded(task, config.record.images[method.name])
                 dataset = self.sets.task(task).dataset
                 recording = record(model, network, resize(chosen, config.size_px))
                 metrics = self.metrics(f"{task}-{method.name}")
-                pruned, masked = method.scheme == "pruned", method.scheme == "piggyback"
+                pruned, masked = method.scheme == "pruned", method.scheme in ("piggyback", "packnet")
                 writer.add_task(
                     task, dataset=TITLES.get(dataset, dataset), classes=self.sets.classes(task), masks=recording.masks,
                     image_ids=recording.image_ids, labels=recording.labels, predictions=recording.predictions,
@@ -75,6 +81,7 @@ class Training(Stages):
                     # pruning goes by the parent's weights, so the tasks share one set of weight masks
                     weight_masks=weight_masks(model, layers) if masked or (pruned and first is None) else None,
                     weights_from=first if pruned else None,
+                    units=[task] if apart else None,
                 )  # fmt: skip
                 first = first or task
         return directory
@@ -117,6 +124,7 @@ class Training(Stages):
             "training": config.name,
             "note": config.note,
             "size_px": config.size_px,
+            **({"features": config.features, "hidden": config.hidden} if config.features else {}),
             "subset": config.subset,
             "parent": config.parent.model_dump(mode="json") | {"result": of_parent},
             "child": config.child.model_dump(mode="json", exclude={"methods", "tasks"}),
@@ -132,17 +140,6 @@ class Training(Stages):
             "images": "drawn by seed and task name before evaluation; image_ids: docs/data.md",
             "evaluation": f"{precision(self.device)}; interval = half width of the 95 % interval",
         }  # fmt: skip
-
-
-def scheme_options(method: Method) -> dict[str, str | int | float | bool]:
-    """What the simulator must know of a scheme to count its words."""
-    if isinstance(method, MimeMethod):
-        return {"threshold_granularity": method.threshold_granularity, "batch_norm": method.batch_norm}
-    if isinstance(method, PrunedMethod):
-        return {"batch_norm": "trained", "weight_sparsity": method.weight_sparsity, "pruned_by": "parent magnitude"}
-    if isinstance(method, LoraMethod):
-        return {"batch_norm": "trained", "rank": method.rank}
-    return {"batch_norm": "trained"}
 
 
 def train(config: TrainingConfig, spec: ModelSpec | None = None) -> list[Path]:

@@ -29,16 +29,17 @@ from mimesim.training.checkpoint import (
     save_metrics,
     state_digest,
 )
-from mimesim.training.config import Method, Schedule, TrainingConfig, Trials
+from mimesim.training.config import Method, PacknetMethod, Schedule, TrainingConfig, Trials
 from mimesim.training.data import ImageSet, resize, subset
 from mimesim.training.device import pick_device
 from mimesim.training.evaluate import Score, evaluate
 from mimesim.training.files import file_digest
 from mimesim.training.loop import Job, fit
-from mimesim.training.methods import Frozen, Recipe, Scratch, frozen_state, make_recipe
+from mimesim.training.methods import make_recipe
 from mimesim.training.models import ModelSpec, Options, fold_hidden_norms, load_state, model_spec
 from mimesim.training.pretrained import IMAGENET, load_pretrained
 from mimesim.training.recalibrate import recalibrate
+from mimesim.training.recipe import Recipe, Scratch
 from mimesim.training.sources import load_dataset
 from mimesim.training.task_sets import TaskSets
 from mimesim.training.tasks import ImageTask
@@ -134,24 +135,25 @@ class Stages:
         stage = f"{task}-{method.name}"
         path = self.folder / stage / "model.pt"
         done = _is_done(path)
-        model = self._child_model(self.sets.classes(task), parent)
+        start = self._start(task, method, parent)
+        model = self._child_model(self.sets.classes(task), start)
+        identity = self._child_identity(task, method, start)
         if done:
             make_recipe(method, method.rates[0]).prepare(model, self.config.size_px)
-            kept = load_checkpoint(path, self._child_identity(task, method), self._digest(parent))["model"]
+            kept = load_checkpoint(path, identity, self._digest(parent))["model"]
             # the file holds what differs from the parent
             load_state(model.module, {**shared_state(parent, model), **kept}, str(path))
             return model
         rate, trials = self._choose_rate(task, method, parent)
         train = self.sets.train(task)
-        job, recipe = self._job(stage, self._child_identity(task, method), model, parent, method, rate, train)
-        before = frozen_state(model, recipe.batch_norm) if isinstance(recipe, Frozen) else {}
+        job, recipe = self._job(stage, identity, model, parent, method, rate, train)
+        before = recipe.untouched(model)
         curve = fit(job)
         score = evaluate(model, self.sets.test(self.sets.task(task)), self.device)
-        model.module.to("cpu")
-        after = model.module.state_dict()
-        moved = [name for name, tensor in before.items() if not torch.equal(tensor.cpu(), after[name])]
+        after = recipe.untouched(model)
+        moved = [name for name, tensor in before.items() if not torch.equal(tensor, after[name])]
         if moved:
-            raise AssertionError(f"training of {method.name} changed the parent's {moved[0]}")
+            raise AssertionError(f"training of {method.name} changed {moved[0]}, which is not this task's")
         extra = {"train_images": len(train), "rate": rate, "trials": trials, "curve": curve}
         self._keep(stage, job.identity, score, extra, model, parent)
         return model
@@ -175,18 +177,26 @@ class Stages:
         )  # fmt: skip
         return job, recipe
 
-    def _child_identity(self, task: str, method: Method) -> str:
+    def _start(self, task: str, method: Method, parent: TracedModel) -> TracedModel:
+        """What *task* starts from: the parent or, where tasks are packed into one network, what the last one left."""
+        place = self.config.child.names.index(task)
+        if place == 0 or not isinstance(method, PacknetMethod):
+            return parent
+        return self.child(self.config.child.names[place - 1], method, parent)
+
+    def _child_identity(self, task: str, method: Method, start: TracedModel) -> str:
         config = self.config
         shared = config.child.model_dump(mode="json", exclude={"tasks", "methods"})
+        packed = [state_digest(start.module.state_dict())] if isinstance(method, PacknetMethod) else []
         found = self.sets.task(task)
         # stages that were finished when a task was just an image set stay valid
         labels = {} if found.is_whole else {"task": found.model_dump(mode="json")}
-        return fingerprint(task, method.model_dump(mode="json"), shared | labels, self._parent_identity)
+        return fingerprint(task, method.model_dump(mode="json"), shared | labels, self._parent_identity, *packed)
 
-    def _child_model(self, classes: int, parent: TracedModel) -> TracedModel:
+    def _child_model(self, classes: int, start: TracedModel) -> TracedModel:
         # traced models refer to themselves: without this the last ones stay in memory, gigabytes of them in a long run
         gc.collect()
-        model = copy.deepcopy(parent)
+        model = copy.deepcopy(start)
         model.set_head(classes, torch.Generator().manual_seed(self.config.seed))
         return model
 
@@ -209,7 +219,8 @@ class Stages:
         """Accuracy on the held-out images after training at *rate* on the others."""
         config = self.config
         stage = self.trial_stage(task, method, rate)
-        identity = fingerprint(self._child_identity(task, method), rate)
+        start = self._start(task, method, parent)
+        identity = fingerprint(self._child_identity(task, method, start), rate)
         done = self.folder / stage / "metrics.json"
         if _is_done(done):
             metrics = self.metrics(stage)
@@ -219,7 +230,7 @@ class Stages:
         if not len(rest):
             rule = f"holds out all of the {len(held_out)} training images of {task}"
             raise InputError(config.name, rule, key="child.trials.held_out", value=trials.held_out)
-        model = self._child_model(rest.classes, parent)
+        model = self._child_model(rest.classes, start)
         job, _ = self._job(stage, identity, model, parent, method, rate, rest, trials.share)
         curve = fit(job)
         score = evaluate(model, resize(held_out, config.size_px), self.device)

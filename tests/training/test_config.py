@@ -25,7 +25,7 @@ def test_shipped_configurations_are_valid() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"colour": 1}, r"colour: unknown key; known: name, note, network"),
+        ({"colour": 1}, r"colour: unknown key; known: network, features, hidden, name, note"),
         ({"sizepx": 64}, r"sizepx: unknown key; did you mean 'size_px'\?"),
         ({"size_px": 96}, r"phases must end at size_px = 96"),
         ({"child": {"batch": "many"}}, r"child\.batch = 'many': must be a whole number"),

@@ -83,10 +83,7 @@ def inject(
         if name not in known:
             raise InputError("--case", f"the workload has no such case; {suggest(name, known)}", value=name)
     traces = load_traces(workload, selection)
-    campaigns = [
-        Campaign(workload, known[name], traces[known[name].trace], checkpoint, request, selection.tasks)
-        for name in names
-    ]
+    campaigns = [Campaign(workload, known[name], traces[name], checkpoint, request, selection.tasks) for name in names]
     # what is wrong with the last case should not show after hours of the first
     for campaign in campaigns[1:]:
         campaign.load()

@@ -27,7 +27,6 @@ from mimesim.training.data import ImageSet, draw, resize, subset
 from mimesim.training.device import pick_device
 from mimesim.training.files import write_whole
 from mimesim.training.loop import Job, fit
-from mimesim.training.methods import Scratch
 from mimesim.training.models import ModelSpec, Options, load_state, model_spec
 from mimesim.training.pam.assignment import partition_networks
 from mimesim.training.pam.chain import HEAD, chain_of
@@ -41,6 +40,7 @@ from mimesim.training.pam.report import Measured, write_results
 from mimesim.training.pam.rounds import prune_round
 from mimesim.training.pam.tasks import TaskImages, relabel
 from mimesim.training.pam.zipping import zip_networks
+from mimesim.training.recipe import Scratch
 from mimesim.training.recording.masks import choose_images
 from mimesim.training.sources import check_name, load_dataset
 from mimesim.training.tracing.model import TracedModel
