@@ -47,6 +47,8 @@ class TrainedRun:
         try:
             method: Method = TypeAdapter[Method](Method).validate_python(settings.get("method"))
             self._size = TypeAdapter(int).validate_python(settings.get("size_px"))
+            features = TypeAdapter(tuple[int | str, ...]).validate_python(settings.get("features", ()))
+            hidden = TypeAdapter(tuple[int, ...]).validate_python(settings.get("hidden", ()))
             tasks = TypeAdapter(list[ImageTask]).validate_python(settings.get("tasks", []))
         except ValidationError:
             rule = "says of no training: only traces that mimesim train recorded have weights to flip bits of"
@@ -58,7 +60,7 @@ class TrainedRun:
             raise InputError(
                 "--checkpoint", "there is no such folder; it is runs/NAME of a training", value=str(folder)
             )
-        self._spec = model_spec(_network(trace.network.name), str(trace.directory))
+        self._spec = model_spec(_network(trace.network.name), str(trace.directory), features, hidden)
         self.parent = self._load_parent()
         self._digest = state_digest(self.parent.module.state_dict())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +90,8 @@ def test_masks_in_the_trace_are_the_owners(folder: Path) -> None:
             if owner is None:
                 assert mask is None, "the head is whole"
             else:
-                assert np.array_equal(mask, ((owner > 0) & (owner <= number)).numpy())
+                assert mask is not None
+                assert np.array_equal(mask.reshape(owner.shape), ((owner > 0) & (owner <= number)).numpy())
 
 
 def test_another_first_task_is_refused(folder: Path, tmp_path: Path) -> None:
@@ -125,10 +127,49 @@ def test_all_of_them_replay(folder: Path, mode: str) -> None:
 
 def test_a_case_must_say_whose_batch_norm_it_is(folder: Path) -> None:
     text = (
-        "name: packed\ntasks: [digits]\ntraces: {one: traces/piggyback}\n"
+        "name: packed\ntasks: [digits]\nbatch_images: 2\ntraces: {one: traces/piggyback}\n"
         "cases: [{name: one, scheme: piggyback, trace: one}]\n"
     )
     (folder / "folded.yaml").write_text(text)
     done = CliRunner().invoke(cli, ["run", str(folder / "folded.yaml"), "--mode", "singular", "--quiet"])
     assert done.exit_code != 0
-    assert "was recorded with norm = 'task'" in done.output
+    assert "was recorded with norm = 'task'" in str(done.exception)
+
+
+def test_stored_words_are_those_of_the_tensors(folder: Path) -> None:
+    config = TrainingConfig.model_validate(settings(folder))
+    training = Training(config)
+    model = training.child(TASKS[1], config.child.methods[0], training.parent())
+    stored = pd.read_csv(folder / "singular" / "storage.csv").set_index(["case", "layer", "owner", "tensor"])["words"]
+    for name, layer in model.layers.items():
+        weights, channels = layer.weight.numel(), layer.weight.shape[0]
+        if layer is model.head:  # the graph has the larger head for both tasks
+            assert stored["packnet", name, TASKS[0], "weights"] == training.parent().head.weight.numel()
+            continue
+        for case in SCHEMES:
+            assert stored[case, name, "shared", "weights"] == weights
+        # two bits, for two tasks and nobody, and a mask bit for each task
+        assert stored["packnet", name, "shared", "index"] == ceil(2 * weights / 16)
+        assert stored["packnet", name, "shared", "norm"] == channels, "folded: a word a channel"
+        for task in TASKS:
+            assert stored["piggyback", name, task, "index"] == ceil(weights / 16)
+        if name in model.norms:
+            scale_and_shift = sum(each.numel() for each in model.norms[name].parameters())
+            for case in ("batch_norm", "piggyback"):
+                assert stored[case, name, TASKS[1], "norm"] == scale_and_shift
+
+
+def test_faults_find_the_networks_of_packed_tasks(folder: Path) -> None:
+    command = [
+        "faults",
+        str(folder / "workload.yaml"),
+        "--checkpoint",
+        str(folder / "runs/packed"),
+        "--case",
+        "packnet",
+    ]
+    options = ["--in", "envm", "--bits-per-cell", "1", "--images", "50", "--out", str(folder / "faults"), "--quiet"]
+    done = CliRunner().invoke(cli, [*command, *options], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    table = pd.read_csv(folder / "faults" / "accuracy.csv")
+    assert (table["difference"] == 0).all()
