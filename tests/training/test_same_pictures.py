@@ -16,6 +16,7 @@ from mimesim.simulation import run_workload
 from mimesim.trace import Trace
 from mimesim.training.config import TrainingConfig
 from mimesim.training.data import subset
+from mimesim.training.faults.loading import TrainedRun
 from mimesim.training.run import Training, train
 from mimesim.training.sources import load_dataset
 from mimesim.training.tasks import ImageTask
@@ -108,6 +109,13 @@ def test_heads_stand_apart_and_the_trunk_runs_once(folder: Path) -> None:
     assert [image.task for image in heads_result.images] == ["parity+low"] * 2
     assert [image.task for image in mime.images] == ["parity", "low"] * 2
     assert (heads_result.violations, mime.violations) == ((), ())
+
+
+def test_faults_find_the_images_of_such_a_task(folder: Path) -> None:
+    trace = Trace.load(folder / "traces" / "mime")
+    found = TrainedRun(folder / "runs" / "pictures", trace).images("low", 2)
+    entry = trace.entry("low")
+    assert (found.ids.tolist(), found.labels.tolist()) == (list(entry.image_ids), list(entry.labels))
 
 
 def test_a_task_may_be_the_name_of_an_image_set(tmp_path: Path) -> None:
