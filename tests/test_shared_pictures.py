@@ -151,13 +151,13 @@ def test_mixed_batches_fetch_what_is_shared_once() -> None:
     def fetched(mode: Mode, layers: set[str]) -> int:
         ledger = results(mode, "clothes+others", 2)["trunk"].ledger
         rows = (row for phase in ledger.phases if phase.layer in layers for row in phase.rows.values())
-        return sum(row.words["dram", "weights", "read"] for row in rows)
+        return sum(row.words["dram", tensor, "read"] for row in rows for tensor in ("weights", "norm"))
 
     network = trace("trunk").network
     shared = {node.name for node in network.weight_layers if node.unit == "shared"}
     stored = sum(network.weight_words(network.node(name)) for name in shared)
     norms = sum(network.node(name).shape[0] for name in shared)
-    whole_cache = 52 * 512
+    whole_cache = 52 * 512  # words
     assert stored + norms < whole_cache, "the trunk fits the weight cache: nothing is fetched twice in a batch"
     assert fetched("pipelined", shared) == stored + norms
 
