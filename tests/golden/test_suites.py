@@ -29,7 +29,7 @@ KEPT = [
     *("dram_words_thresholds", "dram_words", "refetched_words_across_tasks", "bytes_stored", "energy_total"),
 ]
 #: Those that run the layers of one network, in the order of what they store.
-STORED = ("heads", "bn_only", "mime-channel", "packnet", "memti", "piggyback", "lora", "mime", "conventional")
+STORED = ("heads", "mime-channel", "bn_only", "packnet", "lora", "piggyback", "memti", "mime", "conventional")
 
 
 @cache
