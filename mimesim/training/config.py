@@ -11,6 +11,7 @@ from mimesim.config.base import Count, Strict
 from mimesim.config.explain import check
 from mimesim.config.origin import Origin
 from mimesim.config.yaml_file import read_yaml
+from mimesim.training.tasks import ImageTask, NamedTask
 
 __all__ = [
     "Architecture",
@@ -224,13 +225,20 @@ class Child(Schedule):
     phases: Annotated[tuple[Phase, ...], Field(min_length=1)] = (Phase(size_px=64, epochs=10),)
     """The paper's ten epochs unless said otherwise."""
     train_images: Images | None = None
-    tasks: Annotated[tuple[str, ...], Field(min_length=1)] = ("cifar10", "cifar100", "fashion_mnist")
+    tasks: Annotated[tuple[NamedTask, ...], Field(min_length=1)] = tuple(
+        map(ImageTask.whole, ("cifar10", "cifar100", "fashion_mnist"))
+    )
     trials: Trials | None = None
     methods: Annotated[tuple[Method, ...], Field(min_length=1)]
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The tasks' names."""
+        return tuple(task.name for task in self.tasks)
+
     @model_validator(mode="after")
     def _fair(self) -> Child:
-        listed: dict[str, list[str]] = {"task": list(self.tasks), "method": [m.name for m in self.methods]}
+        listed: dict[str, list[str]] = {"task": list(self.names), "method": [m.name for m in self.methods]}
         for label, names in listed.items():
             twice = sorted({name for name in names if names.count(name) > 1})
             if twice:
@@ -240,7 +248,7 @@ class Child(Schedule):
             raise ValueError(f"every method has as many rates as the others, to be fair: {counts}")
         if max(counts.values()) > 1 and self.trials is None:
             raise ValueError("several rates need trials to choose between them: give trials")
-        unknown = sorted(set(self.trials.tasks or ()) - set(self.tasks)) if self.trials else []
+        unknown = sorted(set(self.trials.tasks or ()) - set(self.names)) if self.trials else []
         if unknown:
             raise ValueError(f"trials.tasks names {unknown[0]!r}, which is none of tasks")
         return self

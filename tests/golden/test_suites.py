@@ -22,7 +22,12 @@ from mimesim.simulation import run_workload
 HERE = Path(__file__).parent
 MODES: tuple[Mode, Mode] = ("singular", "pipelined")
 SUITES = ("compare", "memti", "dvn")
-RUNS = [(suite, mode) for suite in SUITES for mode in MODES]
+#: Those whose tasks are on the same pictures, so that several can be served at once.
+SAME_PICTURES = ("pam", "compare-shared")
+RUNS = [
+    *((suite, mode) for suite in (*SUITES, *SAME_PICTURES) for mode in MODES),
+    *((suite, "multitask") for suite in SAME_PICTURES),
+]
 #: What tells the schemes apart, and is little enough to be looked at.
 KEPT = [
     *("case", "scheme", "images", "cycles", "macs", "dram_words_weights", "dram_words_index", "dram_words_norm"),
@@ -45,6 +50,7 @@ def test_results_are_as_they_were(suite: str, mode: Mode, pytestconfig: pytest.C
     kept = HERE / mode / f"suite-{suite}.csv"
     text = table(suite, mode)[KEPT].to_csv(index=False, lineterminator="\n")
     if pytestconfig.getoption("--regen-golden"):
+        kept.parent.mkdir(exist_ok=True)
         kept.write_text(text, newline="")
     assert text == kept.read_bytes().decode(), f"{mode}/{kept.name} has changed"
 
@@ -96,3 +102,15 @@ def test_every_level_costs_more_than_the_last(mode: Mode) -> None:
     for column in ("cycles", "macs", "dram_words", "energy_total"):
         assert found[column].is_monotonic_increasing, column
     assert found["bytes_stored"].nunique() == 1 or found["bytes_stored"].is_monotonic_increasing
+
+
+def test_together_what_is_shared_is_paid_once() -> None:
+    together, apart = (table("compare-shared", mode) for mode in ("multitask", "singular"))
+    # two pictures in a batch, and three
+    ratio = (together["cycles"] / 2) / (apart["cycles"] / 3)
+    for case in ("heads", "pam", "random", "trunk"):
+        assert ratio[case] < 0.6, case
+    for case in ("conventional", "mime", "bn_only", "piggyback", "lora"):
+        assert ratio[case] > 0.9, case
+    # the neurons of a task's own are few, and their passes are as long as any
+    assert 0.6 < ratio["mtz"] < 0.9

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "traces" / "vgg16-64"
 SCHEMES = ("conventional", "mime", "pruned")
 TASKS = ("cifar10", "cifar100", "fashion_mnist")
-CONFIGS = ("vgg16-reduced", "resnet18", "mobilenet_v2", "compare")
+CONFIGS = ("vgg16-reduced", "resnet18", "mobilenet_v2", "compare", "compare-shared")
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +62,7 @@ def test_they_say_how_they_were_made(name: str) -> None:
         parent.pop("result")
         assert parent == config.parent.model_dump(mode="json")
         assert manifest.scheme_options == scheme_options(method, len(config.child.tasks))
-        for task in config.child.tasks:
+        for task in config.child.names:
             assert manifest.tasks[task].images == config.record.images[method.name]
             assert manifest.tasks[task].test_images == config.test_images
 
@@ -72,11 +72,11 @@ def test_tables_and_manifests_agree(name: str) -> None:
     config, folder = shipped(name)
     accuracy = pd.read_csv(folder / "accuracy.csv").set_index(["task", "method"])
     assert set(accuracy.index) == {
-        (task, method.name) for task in config.child.tasks for method in config.child.methods
+        (task, method.name) for task in config.child.names for method in config.child.methods
     }
     for method in config.record.images:
         manifest = json.loads((folder / method / "manifest.json").read_text())
-        for task in config.child.tasks:
+        for task in config.child.names:
             assert accuracy.loc[task, method]["accuracy"] == pytest.approx(manifest["tasks"][task]["test_accuracy"])
     for picture in ("accuracy", "curves", "sparsity"):
         assert (folder / f"{picture}.png").read_bytes().startswith(b"\x89PNG")
