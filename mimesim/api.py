@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 
 from mimesim.config import Mode, Override, Workload, load_workload
 from mimesim.errors import InputError
+from mimesim.recordings import Recordings
 from mimesim.results import TABLES, Rendered, all_violations, check_destination, measure, write_results
 from mimesim.simulation import CaseResult, Progress, run_workload
+from mimesim.timeline import Timelines
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,6 +32,7 @@ def run(
     jobs: int | None = None,
     progress: Progress | None = None,
     dram_traces: str | Path | None = None,
+    timeline: str | Path | Timelines | None = None,
 ) -> Results:
     """Replay every case of *workload* on the simulated accelerator, as ``mimesim run`` does.
 
@@ -38,7 +41,8 @@ def run(
     one image). *task* keeps one task, *images* replays that many images of each. *overrides* change entries by their
     dotted keys. Up to *jobs* cases run at a time, each in a process of its own: one per CPU where that is worth while,
     if None (a script then keeps what it does under ``if __name__ == "__main__":``). *progress* is called with a case,
-    the passes begun and all its passes. With *dram_traces*, each case's DRAM requests are written to that folder.
+    the passes begun and all its passes. With *dram_traces*, each case's DRAM requests are written to that folder; with
+    *timeline*, a file, what every part did when (:class:`mimesim.timeline.Timelines` chooses cases, layers or cycles).
 
     >>> import mimesim
     >>> results = mimesim.run("tiny", images=1, overrides={"hardware.dram.channels": 2})
@@ -62,8 +66,11 @@ def run(
     else:
         chosen = load_workload(workload, overrides)
     began = time.perf_counter()
-    folder = None if dram_traces is None else Path(dram_traces)
-    cases = run_workload(chosen, mode, task=task, images=images, jobs=jobs, progress=progress, dram_traces=folder)
+    recordings = Recordings(
+        None if dram_traces is None else Path(dram_traces),
+        Timelines(Path(timeline)) if isinstance(timeline, str | Path) else timeline,
+    )
+    cases = run_workload(chosen, mode, task=task, images=images, jobs=jobs, progress=progress, recordings=recordings)
     seconds = time.perf_counter() - began
     if images is not None:
         # What decided the run stands in its record.

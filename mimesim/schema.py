@@ -14,8 +14,9 @@ from typing import Any, get_args, get_type_hints
 from mimesim.config import Hardware, Schedule, Workload, shipped_folder
 from mimesim.config.base import Strict
 from mimesim.config.energy import PRESETS
-from mimesim.config.shipped import shipped_standards
+from mimesim.config.shipped import shipped_standards, shipped_technologies
 from mimesim.config.standard import Standard
+from mimesim.config.technology import Technology
 from mimesim.schemes import SCHEMES
 
 __all__ = ["SCHEMAS", "make_schema", "shipped_schema"]
@@ -75,13 +76,14 @@ def _of_hardware(schema: Schema) -> Schema:
     standard = Standard.model_json_schema()
     defs |= standard.pop("$defs")
     defs["Standard"] = standard
-    for model in ("Dram", "Organisation", "Timing", "Standard"):
+    for model in ("Dram", "Organisation", "Timing", "Standard", "Envm"):
         defs[model].pop("required")
     name = {"type": "string", "examples": shipped_standards()}
     here = defs["Dram"]["properties"]["standard"]
     here |= {"anyOf": [name, {"$ref": "#/$defs/Standard"}]}
     del here["type"]
     defs["Dram"] = _or_name(defs["Dram"], name)
+    defs["Envm"] = _or_name(defs["Envm"], {"type": "string", "examples": shipped_technologies()})
     return schema
 
 
@@ -100,6 +102,7 @@ def _training() -> Schema:
     for system, model in systems.items():
         chosen = {"properties": {"system": {"const": system}}, "required": ["system"]}
         rest = {"if": chosen, "then": _within(model.model_json_schema(), defs), "else": rest}
+    defs["ImageTask"] = _or_name(defs["ImageTask"], {"type": "string"})
     return {"description": "What mimesim train learns and records.", "type": "object", **rest, "$defs": defs}
 
 
@@ -131,6 +134,7 @@ _SCHEMAS: Mapping[str, Callable[[], Schema]] = {
     "hardware": _hardware,
     "schedule": Schedule.model_json_schema,
     "dram": Standard.model_json_schema,
+    "envm": Technology.model_json_schema,
     "training": _training,
 }
 _TITLES = {
@@ -138,6 +142,7 @@ _TITLES = {
     "hardware": "an accelerator",
     "schedule": "the schedule of a workload",
     "dram": "a DRAM standard",
+    "envm": "a technology of on-chip memory",
     "training": "a training",
 }
 SCHEMAS = tuple(_SCHEMAS)

@@ -16,9 +16,9 @@ PACKAGE = ROOT / "mimesim"
 
 #: Each room imports only from rooms that stand before it (``docs/design.md`` tells what they are for).
 ROOMS = (
-    *("errors", "node", "network", "networks", "trace", "config", "schemes", "ledger", "dram", "energy", "schedule"),
-    *("machine", "bounds", "recount", "conservation", "workers", "inputs", "simulation", "results", "api"),
-    *("serving", "paper", "faults", "training", "schema", "doctor", "cli"),
+    *("errors", "node", "network", "networks", "trace", "config", "schemes", "ledger", "dram", "energy", "accuracy"),
+    *("schedule", "machine", "bounds", "recount", "conservation", "workers", "inputs", "timeline", "recordings"),
+    *("simulation", "results", "api", "serving", "paper", "faults", "compare", "training", "schema", "doctor", "cli"),
 )
 
 #: Where a package may be imported at all; what is not listed may not be imported. A dot: this module only.
@@ -28,8 +28,9 @@ DOORS = {
     "numpy": (
         *("conservation", "dram", "faults", "machine.evictions", "recount", "schedule", "serving", "trace", "training"),
     ),
+    "perfetto": ("timeline",),
     "pydantic": ("config", "inputs", "network", "node", "trace", "training"),
-    "rich": ("cli", "faults", "paper", "results", "serving", "training"),
+    "rich": ("cli", "compare", "faults", "paper", "results", "serving", "training"),
     "simpy": ("machine", "serving"),
     "sklearn": ("training",),
     "torch": ("training",),
@@ -38,7 +39,7 @@ DOORS = {
 }
 
 #: What takes long to load, or may not be installed: inside functions only.
-LAZY = {"matplotlib", "pandas", "rich"}
+LAZY = {"matplotlib", "pandas", "perfetto", "rich"}
 #: Runs only where torch is installed, and loads it anyway.
 EAGER = {"training"}
 

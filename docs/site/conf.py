@@ -36,7 +36,7 @@ nitpicky = True
 # What signatures name besides what the site describes. The site is built without a network, so nothing is looked up.
 nitpick_ignore_regex = [
     (r"py:class", r"(collections\.abc|pathlib|pandas|pd|numpy)\..*"),
-    (r"py:class", r"mimesim\.(config|network|simulation|trace)\..*"),
+    (r"py:class", r"mimesim\.(config|network|simulation|timeline|trace)\..*"),
     (r"py:meth", r"Network\..*"),
 ]
 

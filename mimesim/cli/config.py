@@ -45,7 +45,9 @@ def show(workload: str, settings: tuple[str, ...], mode: str | None) -> None:
 
 
 @config.command()
-@click.argument("kind", type=click.Choice(["workload", "hardware", "schedule", "dram", "training"]), default="workload")
+@click.argument(
+    "kind", type=click.Choice(["workload", "hardware", "schedule", "dram", "envm", "training"]), default="workload"
+)
 @click.option("--out", type=FILE, help="File to write instead of printing.")
 def schema(kind: str, out: Path | None) -> None:
     """Print the JSON schema of a KIND of YAML file, with which editors complete and check: by default of a workload.

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import click
 
 from mimesim import __version__
+from mimesim.cli.compare import compare
 from mimesim.cli.completion import completion
 from mimesim.cli.config import config
 from mimesim.cli.doctor import doctor
@@ -45,7 +46,7 @@ def cli() -> None:
     """
 
 
-for command in (run, serve, config, trace, train, paper, dram, faults, doctor, completion):
+for command in (run, compare, serve, config, trace, train, paper, dram, faults, doctor, completion):
     cli.add_command(command)
 
 

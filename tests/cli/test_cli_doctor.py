@@ -30,7 +30,7 @@ def test_doctor_imports_no_torch_to_ask_its_version(folder: Path) -> None:
     assert not imported(folder, "doctor") & {"torch", "pandas", "matplotlib", "sklearn", "rich"}
 
 
-@pytest.mark.parametrize("kind", ["workload", "hardware", "schedule", "dram", "training"])
+@pytest.mark.parametrize("kind", ["workload", "hardware", "schedule", "dram", "envm", "training"])
 def test_schemas_are_printed_or_written(mimesim: Mimesim, folder: Path, kind: str) -> None:
     printed, written = mimesim("config", "schema", kind), mimesim("config", "schema", kind, "--out", "schema.json")
     assert (printed.returncode, written.returncode, written.stdout) == (0, 0, "")

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from mimesim.config.base import Count, Described, Positive
 from mimesim.training.config import (
+    Architecture,
     BatchSize,
     DataSet,
     Note,
@@ -23,23 +24,12 @@ from mimesim.training.config import (
     Steps,
 )
 from mimesim.training.pam.information import NOISE
+from mimesim.training.tasks import LabelledTask
 
-__all__ = ["Fit", "InformationSettings", "PamConfig", "PamTask", "Pruning", "SystemName"]
+__all__ = ["Fit", "InformationSettings", "PamConfig", "Pruning", "SystemName", "Zipping"]
 
-SystemName = Literal["separate", "pam", "random", "trunk"]
+SystemName = Literal["separate", "pam", "random", "trunk", "mtz"]
 Share = Annotated[float, Field(gt=0, lt=1)]
-Class = Annotated[int, Field(ge=0)]
-
-
-class PamTask(Described):
-    """A task on the images: its *labels* are the image set's own (``all``), CIFAR-100's superclasses (``coarse``), or
-    a class for each listed group of them; labels that no group names are one more class, the last: none of these."""
-
-    name: Annotated[
-        str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=40, description="what results call it")
-    ]
-    labels: Literal["all", "coarse"] | Annotated[tuple[tuple[Class, ...], ...], Field(min_length=1)] = "all"
-    """``all``, ``coarse``, or for each class a list of the image set's."""
 
 
 class Fit(Described):
@@ -87,7 +77,16 @@ class Pruning(Described):
     fit: Fit
 
 
-class PamConfig(Described):
+class Zipping(Described):
+    """How the networks of two tasks are zipped (``mtz``): *share* of each layer's neurons, by Hessians from *images*
+    training images, with a training by *fit* after each layer. Nine tenths are what the authors' code shares."""
+
+    share: Annotated[float, Field(gt=0, le=1, description="of each layer's neurons")] = 0.9
+    images: Annotated[Count, Field(description="training images for the Hessians")] = 128
+    fit: Fit = Fit(epochs=0.1)
+
+
+class PamConfig(Architecture):
     """Tasks on the same images, a network for each, and how these become one."""
 
     system: Annotated[Literal["pam"], Field(description="which way to share a network")]
@@ -96,13 +95,7 @@ class PamConfig(Described):
     dataset: DataSet
     subset: bool = True
     """The project's balanced subsets; false: the whole public sets (docs/data.md)."""
-    tasks: Annotated[tuple[PamTask, ...], Field(min_length=1, max_length=8)]
-    network: str = "vgg16"
-    """As of any training, or ``vgg`` with *features* and *hidden*."""
-    features: tuple[Count | Literal["M"], ...] = ()
-    """Of ``vgg``: channels of each convolution, or M, a 2 x 2 max-pool."""
-    hidden: tuple[Count, ...] = ()
-    """Of ``vgg``: features of each linear layer but the head."""
+    tasks: Annotated[tuple[LabelledTask, ...], Field(min_length=1, max_length=8)]
     size_px: SizePx = 32
     seed: Seed = 0
     train_images: Count | None = Field(None, description="null: all")
@@ -114,6 +107,7 @@ class PamConfig(Described):
     single: Fit
     merged: Fit
     information: InformationSettings = InformationSettings()
+    zipping: Zipping = Zipping()
     pruning: Pruning
     systems: Annotated[tuple[SystemName, ...], Field(min_length=1, description="what is compared")] = (
         "separate",
@@ -137,6 +131,6 @@ class PamConfig(Described):
             raise ValueError("no task may be called 'shared': that is what belongs to all")
         if "separate" not in self.systems or "pam" not in self.systems:
             raise ValueError("systems must hold separate and pam: the others are compared with them")
-        if (self.network == "vgg") != bool(self.features):
-            raise ValueError("features go with network: vgg, and only with it")
+        if "mtz" in self.systems and len(self.tasks) != 2:
+            raise ValueError("mtz zips two networks: give two tasks, or leave it out of systems")
         return self
