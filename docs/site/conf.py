@@ -26,7 +26,7 @@ include_patterns = [
     "notebooks/*.md",
     "notebooks/*.ipynb",
     "traces/README.md",
-    "traces/*/results.md",
+    "traces/**/results.md",
 ]
 exclude_patterns = [".*", "build", "dist", "out", "runs", "tests"]
 

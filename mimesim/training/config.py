@@ -3,18 +3,35 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from mimesim.config.base import Count, Described
+from mimesim.config.base import Described
 from mimesim.config.explain import check
 from mimesim.config.origin import Origin
 from mimesim.config.yaml_file import read_yaml
+from mimesim.training.fields import (
+    WHICH,
+    Architecture,
+    BatchNorm,
+    BatchSize,
+    DataSet,
+    Images,
+    MethodName,
+    Note,
+    Rate,
+    RateCourse,
+    Rates,
+    RunName,
+    Runs,
+    Seed,
+    SizePx,
+    Steps,
+)
 from mimesim.training.tasks import ImageTask, NamedTask
 
 __all__ = [
-    "Architecture",
     "BatchNorm",
     "BatchNormMethod",
     "Child",
@@ -35,47 +52,6 @@ __all__ = [
     "Trials",
     "load_config",
 ]
-
-BatchNorm = Literal["frozen", "statistics", "trained"]
-Rate = Annotated[float, Field(gt=0, le=10, description="the highest learning rate of its course")]
-MethodName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$", description="what results call the method")]
-Images = Annotated[int, Field(gt=0, description="a number of images; null: all")]
-
-
-SizePx = Annotated[int, Field(ge=8, le=1024, description="edge of the square images, in pixels")]
-Rates = Annotated[tuple[Rate, ...], Field(min_length=1, description="learning rates; trials choose between several")]
-BatchSize = Annotated[int, Field(gt=0, description="images in a step")]
-RateCourse = Annotated[
-    Literal["onecycle", "cosine", "linear", "constant"],
-    Field(description="how the learning rate goes from step to step"),
-]
-#: Of the key that tells the methods apart.
-_WHICH = Field(description="which method this is")
-Note = Annotated[str, Field(description="for whoever reads the file")]
-RunName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="names the folder under runs")]
-Seed = Annotated[int, Field(ge=0, description="of everything that is drawn")]
-Steps = Annotated[int, Field(gt=0, description="steps between two checkpoints, from which a training goes on")]
-Runs = Annotated[Path, Field(description="folder of checkpoints and what else a training goes on from")]
-DataSet = Annotated[str, Field(description="an image set of docs/data.md")]
-
-
-class Architecture(Described):
-    """The network that is trained: one of those known by name, a function of the user's, or a VGG of any width."""
-
-    network: str = "vgg16"
-    """A name, MODULE:FUNCTION, or ``vgg`` with *features* and *hidden*."""
-    features: tuple[Count | Literal["M"], ...] = ()
-    """Of ``vgg``: channels of each convolution, or M, a 2 x 2 max-pool."""
-    hidden: tuple[Count, ...] = ()
-    """Of ``vgg``: features of each linear layer but the head."""
-
-    @model_validator(mode="after")
-    def _one_network(self) -> Self:
-        if (self.network == "vgg") != bool(self.features):
-            raise ValueError("features go with network: vgg, and only with it")
-        if self.hidden and not self.features:
-            raise ValueError("hidden goes with network: vgg, and only with it")
-        return self
 
 
 class Phase(Described):
@@ -140,7 +116,7 @@ class _Adaptation(Described):
 class ConventionalMethod(_Adaptation):
     """All weights fine-tuned, ReLU: the paper's baseline."""
 
-    scheme: Annotated[Literal["conventional"], _WHICH] = "conventional"
+    scheme: Annotated[Literal["conventional"], WHICH] = "conventional"
     name: MethodName = "conventional"
 
 
@@ -151,7 +127,7 @@ class MimeMethod(_Adaptation):
     ``trained`` along at the head's rate.
     """
 
-    scheme: Annotated[Literal["mime"], _WHICH] = "mime"
+    scheme: Annotated[Literal["mime"], WHICH] = "mime"
     name: MethodName = "mime"
     threshold_granularity: Annotated[Literal["neuron", "channel"], Field(description="a threshold for each")] = "neuron"
     threshold_start: Annotated[float, Field(ge=0, description="what every threshold starts from")] = 0.0
@@ -162,7 +138,7 @@ class MimeMethod(_Adaptation):
 class PrunedMethod(_Adaptation):
     """Pruned at initialization, layer by layer to *weight_sparsity*, then fine-tuned with ReLU."""
 
-    scheme: Annotated[Literal["pruned"], _WHICH] = "pruned"
+    scheme: Annotated[Literal["pruned"], WHICH] = "pruned"
     name: MethodName = "pruned"
     weight_sparsity: Annotated[float, Field(ge=0, lt=1, description="share of zero weights in each layer")] = 0.9
 
@@ -170,14 +146,14 @@ class PrunedMethod(_Adaptation):
 class HeadMethod(_Adaptation):
     """A control: the parent as it is, only the head learns, at one of *rates*."""
 
-    scheme: Annotated[Literal["head"], _WHICH] = "head"
+    scheme: Annotated[Literal["head"], WHICH] = "head"
     name: MethodName = "head"
 
 
 class BatchNormMethod(_Adaptation):
     """A control: weights frozen, ReLU; batch norm learns at one of *rates*."""
 
-    scheme: Annotated[Literal["batch_norm"], _WHICH] = "batch_norm"
+    scheme: Annotated[Literal["batch_norm"], WHICH] = "batch_norm"
     name: MethodName = "batch_norm"
 
 
@@ -185,14 +161,14 @@ class MemtiMethod(_Adaptation):
     """Weights frozen, ReLU; a parallel 1 x 1 adapter on every 3 x 3 convolution and batch norm learn at one of *rates*
     (docs/memti.md)."""
 
-    scheme: Annotated[Literal["memti"], _WHICH] = "memti"
+    scheme: Annotated[Literal["memti"], WHICH] = "memti"
     name: MethodName = "memti"
 
 
 class LoraMethod(_Adaptation):
     """Weights frozen, ReLU; an update of *rank* of every convolution and batch norm learn at one of *rates*."""
 
-    scheme: Annotated[Literal["lora"], _WHICH] = "lora"
+    scheme: Annotated[Literal["lora"], WHICH] = "lora"
     name: MethodName = "lora"
     rank: Annotated[int, Field(gt=0, description="of each update")] = 4
 
@@ -201,7 +177,7 @@ class PiggybackMethod(_Adaptation):
     """Weights frozen, ReLU; real-valued masks learn at one of *rates*, and a weight counts where its mask is above
     *mask_threshold*. Batch norm is trained along at the head's rate."""
 
-    scheme: Annotated[Literal["piggyback"], _WHICH] = "piggyback"
+    scheme: Annotated[Literal["piggyback"], WHICH] = "piggyback"
     name: MethodName = "piggyback"
     rates: Rates = (1e-4,)
     mask_start: Annotated[float, Field(description="what every mask starts from")] = 0.01
@@ -213,7 +189,7 @@ class PacknetMethod(_Adaptation):
     *prune_share* of them smallest in magnitude, layer by layer, and trains what it keeps for *retrain_share* of its
     steps. Half is what the authors' code prunes unless told otherwise."""
 
-    scheme: Annotated[Literal["packnet"], _WHICH] = "packnet"
+    scheme: Annotated[Literal["packnet"], WHICH] = "packnet"
     name: MethodName = "packnet"
     prune_share: Annotated[float, Field(gt=0, lt=1, description="share of a task's weights given up")] = 0.5
     retrain_share: Annotated[float, Field(gt=0, lt=1, description="share of the steps after that")] = 1 / 3

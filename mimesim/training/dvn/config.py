@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from mimesim.config.base import Described
-from mimesim.training.config import DataSet, Note, Rate, RateCourse, RunName, Runs, Seed, SizePx, Steps
+from mimesim.training.fields import DataSet, Note, Rate, RateCourse, RunName, Runs, Seed, SizePx, Steps
 
 __all__ = ["Baseline", "DvnConfig"]
 

@@ -8,17 +8,16 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from mimesim.config.base import Count, Described, Positive
-from mimesim.training.config import (
+from mimesim.training.config import Phase, Schedule
+from mimesim.training.fields import (
     Architecture,
     BatchSize,
     DataSet,
     Note,
-    Phase,
     Rate,
     RateCourse,
     RunName,
     Runs,
-    Schedule,
     Seed,
     SizePx,
     Steps,
