@@ -1,0 +1,93 @@
+"""Energy by level and layer, in the form of the paper's Figs. 5, 6, 8 and 9."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mimesim.energy import LEVELS
+from mimesim.report.bars import Bars
+from mimesim.report.plot import Chart, Column, Plot
+from mimesim.report.runs import Gap, Run
+from mimesim.report.style import look
+from mimesim.report.units import energy_name, number, scale
+from mimesim.results.csv_file import Row
+
+__all__ = ["Energy"]
+
+_TITLES = {
+    "dram": "DRAM",
+    "cache": "caches",
+    "reg": "scratchpads",
+    "mac": "MACs",
+    "envm": "on-chip non-volatile memory",
+    "other": "comparators, zero-find, leakage",
+}
+
+
+class Energy(Chart):
+    """One figure a run: a group of bars per layer, a bar per case, stacked by level."""
+
+    name = "energy"
+    title = "Energy by level and layer"
+    about = (
+        "What each layer costs over the whole run, from layers.csv: the form of the paper's Figs. 5 (singular), 6 "
+        "(pipelined), 8 (pruned models) and 9 (other hardware). The number below a bar is its case."
+    )
+
+    def plots(self, run: Run) -> Iterator[Plot]:
+        """Yield the figure; raises :class:`Gap` where the run has no energy."""
+        columns = [f"energy_{level}" for level in LEVELS]
+        table = run.table("layers.csv", "case", "layer", "energy_total", *(c for c in columns if c not in _LATER))
+        present = [column for column in columns if column in table.columns and table[column].any()]
+        if not present:
+            raise Gap("no level costs any energy: every price is 0")
+        sums = table.groupby(["layer", "case"], sort=False)[[*present, "energy_total"]].sum()
+        layers = list(dict.fromkeys(table["layer"]))
+        totals = sums["energy_total"].groupby(level="case", sort=False).sum()
+        unit = scale(float(sums["energy_total"].max()), run.energy_unit)
+        values = {key: [float(row[c]) / unit.factor for c in present] for key, row in sums.iterrows()}
+        rows: list[Row] = [
+            {"layer": layer, "case": case, **{c: float(sums.loc[(layer, case), c]) for c in [*present, "energy_total"]}}
+            for layer in layers
+            for case in run.cases
+            if (layer, case) in sums.index
+        ]
+        levels = {column: _TITLES[column.removeprefix("energy_")] for column in present}
+        bars = Bars(
+            layers,
+            run.cases,
+            [(levels[c], look(LEVELS.index(c.removeprefix("energy_")))) for c in present],
+            values,
+            energy_name(unit.unit),
+            [case.label for case in run.record.cases],
+        )
+        yield Plot(
+            "energy",
+            f"Energy by level and layer, {run.label}",
+            _says(run, totals.to_dict(), sums["energy_total"].to_dict()),
+            [
+                Column("layer", "layer"),
+                Column("case", "case"),
+                *(Column(c, f"{levels[c]}, {run.energy_unit}") for c in present),
+                Column("energy_total", f"total, {run.energy_unit}"),
+            ],
+            rows,
+            bars.draw,
+        )
+
+
+#: Levels that the tables of older versions lack.
+_LATER = {"energy_envm"}
+
+
+def _says(run: Run, totals: dict[str, float], cells: dict[tuple[str, str], float]) -> str:
+    unit = scale(max(totals.values()), run.energy_unit)
+    first = run.cases[0]
+    told = [
+        f"{case} {unit.text(totals[case])}"
+        + (f", {number(totals[first] / totals[case])} times less than {first}" if case != first and totals[case] else "")
+        for case in run.cases
+        if case in totals
+    ]
+    (layer, case), _ = max(cells.items(), key=lambda entry: entry[1])
+    return f"In all: {'; '.join(told)}. The most costly layer of any case is {layer} of {case}."

@@ -1,0 +1,89 @@
+"""Panels of lines, each with its marker: over tasks, over layers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import ceil
+from typing import TYPE_CHECKING
+
+from mimesim.report.style import PAPER, Look
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["Lines", "panels"]
+
+_PANEL_INCHES = 2.3
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Panels over the same *places*, given by title.
+
+    *values* has a number (or None) per place by panel and line; *lines* are the names of the lines with their looks.
+    """
+
+    places: Sequence[str]
+    lines: Sequence[tuple[str, Look]]
+    values: Mapping[str, Mapping[str, Sequence[float | None]]]
+    axis: str
+    top: float | None = None
+    across: str = ""
+
+    def draw(self, figure: Figure, wide: bool) -> None:
+        """Draw on an empty *figure*, panel below panel, and give it its size."""
+        columns = 2 if wide and len(self.values) > 1 and len(self.places) <= 8 else 1
+        shown = panels(figure, len(self.values), wide, columns, legend=len(self.lines))
+        for axes, (title, lines) in zip(shown, self.values.items(), strict=True):
+            if len(self.values) > 1:
+                axes.set_title(title)
+            for name, look in self.lines:
+                values = lines.get(name)
+                if values is not None:
+                    plain = [float("nan") if value is None else value for value in values]
+                    axes.plot(range(len(plain)), plain, label=name, **_drawn(look))
+            axes.set_ylim(0, self.top)
+            axes.margins(x=0.03)
+            _name_places(axes, self.places, wide)
+            axes.set_ylabel(self.axis)
+            axes.set_xlabel(self.across)
+        handles, labels = [], []
+        for axes in shown:
+            for handle, name in zip(*axes.get_legend_handles_labels(), strict=True):
+                if name not in labels:
+                    handles.append(handle)
+                    labels.append(name)
+        longest = max(map(len, labels), default=1)
+        many = max(1, min(len(labels), (120 if wide else 48) // (longest + 8)))
+        figure.legend(handles, labels, loc="outside upper left", ncols=many, handlelength=3.2)
+
+
+def panels(figure: Figure, count: int, wide: bool, columns: int, legend: int, inches: float = _PANEL_INCHES) -> list[Axes]:
+    """Give *figure* its size and return *count* panels, in *columns* if wide, with room for *legend* entries."""
+    columns = columns if wide else 1
+    rows = ceil(count / columns)
+    figure.set_size_inches(10.0 if wide else 4.4, 0.5 + inches * rows + 0.19 * (legend / 2 if wide else legend))
+    found = list(figure.subplots(rows, columns, squeeze=False).flat)
+    for axes in found[count:]:
+        axes.set_axis_off()
+    return found[:count]
+
+
+def _drawn(look: Look) -> dict[str, object]:
+    filled = look.stroke if look.colour != PAPER else PAPER
+    return {
+        "color": look.stroke, "marker": look.marker, "linestyle": look.line, "markerfacecolor": filled,
+        "markeredgecolor": look.stroke, "markersize": 5, "linewidth": 1.4,
+    }  # fmt: skip
+
+
+def _name_places(axes: Axes, places: Sequence[str], wide: bool) -> None:
+    room = (120 if wide else 40) / max(1, len(places))
+    turned = max(map(len, places), default=0) > room
+    axes.set_xticks(range(len(places)), places)
+    if turned:
+        axes.tick_params(axis="x", labelrotation=35 if wide else 90)
+        for label in axes.get_xticklabels():
+            label.set_horizontalalignment("right" if wide else "center")
