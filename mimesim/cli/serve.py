@@ -186,6 +186,7 @@ def serve(
 
 
 def _draw(outcomes: list[Outcome], plot: Path) -> None:
-    from mimesim.serving.picture import draw_sweep, write_picture
+    from mimesim.results.writer import write_file
+    from mimesim.serving.picture import draw_sweep
 
-    write_picture(draw_sweep(outcomes, plot.suffix[1:]), plot)
+    write_file(plot, draw_sweep(outcomes, plot.suffix[1:]))

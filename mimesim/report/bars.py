@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
-from mimesim.report.style import FAINT, INK, Look
+from mimesim.report.names import shortened
+from mimesim.report.style import FAINT, INK, Look, legend_columns, legend_inches
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -55,7 +56,7 @@ class Bars:
         across = max(1, _SLOTS // (len(self.bars) + 1))
         rows = ceil(len(self.groups) / across)
         across = ceil(len(self.groups) / rows)
-        figure.set_size_inches(_WIDE_INCHES, 1.0 + 2.5 * rows + 0.16 * ceil(len(self.keys) / 3))
+        figure.set_size_inches(_WIDE_INCHES, 0.3 + 2.6 * rows + self._legend_inches(wide=True))
         panels = figure.subplots(rows, 1, squeeze=False, sharey=True)[:, 0]
         for row, axes in enumerate(panels):
             groups = self.groups[row * across : (row + 1) * across]
@@ -63,7 +64,7 @@ class Bars:
             axes.set_xlim(-1, across * (len(self.bars) + 1) - 1)
             room = 72 * 0.93 * _WIDE_INCHES / across
             _label_axis(axes, self, groups, upright=True)
-            if max(map(len, groups)) * _LETTER * 8.5 > room:
+            if max(min(len(name), _LONGEST) for name in groups) * _LETTER * 8.5 > room:
                 axes.tick_params(axis="x", labelrotation=25)
                 for label in axes.get_xticklabels():
                     label.set_horizontalalignment("right")
@@ -73,8 +74,7 @@ class Bars:
 
     def _draw_narrow(self, figure: Figure) -> None:
         slots = len(self.groups) * (len(self.bars) + 1)
-        height = 1.1 + slots * 0.125 + 0.16 * (len(self.keys) + ceil(len(self.parts) / 2))
-        figure.set_size_inches(_NARROW_INCHES, height)
+        figure.set_size_inches(_NARROW_INCHES, 0.8 + slots * 0.14 + self._legend_inches(wide=False))
         axes = figure.subplots()
         self._stack(axes, self.groups, upright=False)
         axes.set_ylim(slots - 1, -1)
@@ -102,6 +102,9 @@ class Bars:
         else:
             axes.set_xlim(0, largest)
 
+    def _legend_inches(self, *, wide: bool) -> float:
+        return legend_inches([name for name, _ in self.parts], wide) + legend_inches(self.keys, wide)
+
     def _legends(self, figure: Figure, wide: bool) -> None:
         from matplotlib.patches import Patch
 
@@ -109,7 +112,7 @@ class Bars:
             draw_legend(figure, self.parts, wide)
         if self.keys:
             bare = [Patch(visible=False, label=f"{number}  {key}") for number, key in enumerate(self.keys, 1)]
-            columns = max(1, min(3, len(bare), int(130 / (max(map(len, self.keys)) + 6)))) if wide else 1
+            columns = legend_columns(self.keys, wide)
             figure.legend(handles=bare, loc="outside lower left", ncols=columns, handlelength=0, handletextpad=0)
 
 
@@ -140,8 +143,7 @@ def draw_legend(figure: Figure, parts: Sequence[tuple[str, Look]], wide: bool) -
     from matplotlib.patches import Patch
 
     shown = [Patch(**_filled(look), label=name) for name, look in parts]
-    longest = max(len(name) for name, _ in parts)
-    columns = max(1, min(len(shown), int((130 if wide else 56) / (longest + 6))))
+    columns = legend_columns([name for name, _ in parts], wide)
     figure.legend(handles=shown, loc="outside upper left", ncols=columns)
 
 
@@ -166,7 +168,7 @@ def _label_axis(axes: Axes, bars: Bars, groups: Sequence[str], *, upright: bool)
     centres = [group * (count + 1) + (count - 1) / 2 for group in range(len(groups))]
     axis = axes.xaxis if upright else axes.yaxis
     side = "x" if upright else "y"
-    axis.set_ticks(centres, [_shortened(name) for name in groups])
+    axis.set_ticks(centres, [shortened(name, _LONGEST) for name in groups])
     if count > 1:
         axis.remove_overlapping_locs = False
         places = [group * (count + 1) + bar for group in range(len(groups)) for bar in range(count)]
@@ -174,8 +176,3 @@ def _label_axis(axes: Axes, bars: Bars, groups: Sequence[str], *, upright: bool)
     axes.tick_params(axis=side, which="both", length=0)
     axes.tick_params(axis=side, which="minor", labelsize=6.5, labelcolor=FAINT, pad=2)
     axes.tick_params(axis=side, which="major", pad=(11 if upright else 12) if count > 1 else 4)
-
-
-def _shortened(name: str) -> str:
-    """Return *name* without its middle if it is long."""
-    return name if len(name) <= _LONGEST else f"{name[: _LONGEST // 2 - 1]}…{name[-_LONGEST // 2 :]}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import ceil
 from typing import TYPE_CHECKING
 
-from mimesim.report.style import PAPER, Look
+from mimesim.report.style import PAPER, Look, legend_columns, legend_inches
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Lines", "panels"]
 
-_PANEL_INCHES = 2.3
+_PANEL_INCHES = 2.0
+#: So many places leave room for two panels side by side.
+_FEW = 8
 
 
 @dataclass(frozen=True)
@@ -34,9 +36,9 @@ class Lines:
 
     def draw(self, figure: Figure, wide: bool) -> None:
         """Draw on an empty *figure*, panel below panel, and give it its size."""
-        columns = 2 if wide and len(self.values) > 1 and len(self.places) <= 8 else 1
-        shown = panels(figure, len(self.values), wide, columns, legend=len(self.lines))
-        for axes, (title, lines) in zip(shown, self.values.items(), strict=True):
+        columns = 2 if wide and len(self.values) > 1 and len(self.places) <= _FEW else 1
+        shown = panels(figure, len(self.values), wide, columns, legend=[name for name, _ in self.lines])
+        for place, (axes, (title, lines)) in enumerate(zip(shown, self.values.items(), strict=True)):
             if len(self.values) > 1:
                 axes.set_title(title)
             for name, look in self.lines:
@@ -48,6 +50,9 @@ class Lines:
             axes.margins(x=0.03)
             _name_places(axes, self.places, wide)
             axes.set_ylabel(self.axis)
+            # Panels below each other share their places.
+            axes.tick_params(axis="x", labelbottom=place + columns >= len(shown))
+        for axes in shown[-columns:]:
             axes.set_xlabel(self.across)
         handles, labels = [], []
         for axes in shown:
@@ -55,16 +60,16 @@ class Lines:
                 if name not in labels:
                     handles.append(handle)
                     labels.append(name)
-        longest = max(map(len, labels), default=1)
-        many = max(1, min(len(labels), (120 if wide else 48) // (longest + 8)))
-        figure.legend(handles, labels, loc="outside upper left", ncols=many, handlelength=3.2)
+        figure.legend(handles, labels, loc="outside upper left", ncols=legend_columns(labels, wide), handlelength=3.2)
 
 
-def panels(figure: Figure, count: int, wide: bool, columns: int, legend: int, inches: float = _PANEL_INCHES) -> list[Axes]:
-    """Give *figure* its size and return *count* panels, in *columns* if wide, with room for *legend* entries."""
+def panels(
+    figure: Figure, count: int, wide: bool, columns: int, legend: Sequence[str], inches: float = _PANEL_INCHES
+) -> list[Axes]:
+    """Give *figure* its size and return *count* panels, in *columns* if wide, with room for the names of a legend."""
     columns = columns if wide else 1
     rows = ceil(count / columns)
-    figure.set_size_inches(10.0 if wide else 4.4, 0.5 + inches * rows + 0.19 * (legend / 2 if wide else legend))
+    figure.set_size_inches(10.0 if wide else 4.4, 0.4 + inches * rows + legend_inches(legend, wide))
     found = list(figure.subplots(rows, columns, squeeze=False).flat)
     for axes in found[count:]:
         axes.set_axis_off()

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from unicodedata import category
 
-__all__ = ["readable", "slug", "unique"]
+__all__ = ["readable", "shortened", "slug", "unique"]
 
 #: What has no glyph of its own: control codes, marks that turn the direction of text, halves of a character.
 _INVISIBLE = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
@@ -21,6 +21,12 @@ def readable(text: str) -> str:
     """
     plain = "".join("\N{REPLACEMENT CHARACTER}" if category(letter) in _INVISIBLE else letter for letter in text)
     return plain if len(plain) <= _LONGEST else f"{plain[: _LONGEST - 1]}…"
+
+
+def shortened(text: str, most: int) -> str:
+    """Return *text* in at most so many letters, without its middle if it is longer; tables have all of it."""
+    half = (most - 1) // 2
+    return text if len(text) <= most else f"{text[: most - 1 - half]}…{text[-half:]}"
 
 
 def slug(text: str) -> str:

@@ -20,8 +20,32 @@ __all__ = ["Gap", "Run", "find_runs"]
 
 #: Columns that hold names, whatever they look like.
 _NAMES = frozenset(
-    "mode case scheme skipping task layer kind image owner tensor memory level direction bound accounting energy_unit "
-    "by_kind by_task victim_kind victim_task victim_layer from_task to_task image_id".split()
+    [
+        "mode",
+        "case",
+        "scheme",
+        "skipping",
+        "task",
+        "layer",
+        "kind",
+        "image",
+        "owner",
+        "tensor",
+        "memory",
+        "level",
+        "direction",
+        "bound",
+        "accounting",
+        "energy_unit",
+        "by_kind",
+        "by_task",
+        "victim_kind",
+        "victim_task",
+        "victim_layer",
+        "from_task",
+        "to_task",
+        "image_id",
+    ]
 )
 
 

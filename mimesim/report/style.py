@@ -4,14 +4,29 @@ from __future__ import annotations
 
 import io
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
+from math import ceil
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["COLOURS", "FAINT", "GRID", "INK", "LOOKS", "PAPER", "Look", "look", "png", "svg"]
+__all__ = [
+    "COLOURS",
+    "FAINT",
+    "GRID",
+    "INK",
+    "LOOKS",
+    "PAPER",
+    "Look",
+    "legend_columns",
+    "legend_inches",
+    "look",
+    "png",
+    "svg",
+]
 
 INK = "#1b1f24"
 FAINT = "#59626e"
@@ -74,6 +89,9 @@ _SETTINGS: dict[str, Any] = {
     "ytick.labelsize": 8.5,
 }
 _DPI = 200
+#: Letters that have room beside each other in a legend, narrow and wide; what stands before each name takes some.
+_LEGEND_LETTERS = (56, 132)
+_LEGEND_HANDLE = 7
 
 
 class Look(NamedTuple):
@@ -106,6 +124,24 @@ LOOKS = (
 def look(number: int) -> Look:
     """Return the look of series *number*, from 0; after nine they come again."""
     return LOOKS[number % len(LOOKS)]
+
+
+def legend_columns(names: Sequence[str], wide: bool) -> int:
+    """Return into how many columns a legend of *names* goes, each as wide as its longest name."""
+    room = _LEGEND_LETTERS[wide]
+    for columns in range(len(names), 1, -1):
+        # As matplotlib fills them: down first, the first columns longer.
+        rows, longer = divmod(len(names), columns)
+        starts = [column * rows + min(column, longer) for column in range(columns + 1)]
+        widths = [max(map(len, names[low:high])) + _LEGEND_HANDLE for low, high in pairwise(starts)]
+        if sum(widths) <= room:
+            return columns
+    return 1
+
+
+def legend_inches(names: Sequence[str], wide: bool) -> float:
+    """Return how high the legend of :func:`legend_columns` is."""
+    return 0.19 * ceil(len(names) / legend_columns(names, wide)) + 0.1 if names else 0.0
 
 
 def svg(draw: Callable[[Figure, bool], None], *, wide: bool) -> bytes:

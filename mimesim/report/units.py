@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-__all__ = ["Scale", "cell_text", "energy_name", "number", "scale"]
+__all__ = ["Scale", "cell_text", "number", "ratio", "scale"]
 
 _PREFIXES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""))
 #: Energies come in picojoules, or in multiples of one MAC's.
@@ -28,11 +28,6 @@ def scale(largest: float, unit: str) -> Scale:
     return Scale(*next((step for step in steps if abs(largest) >= step[0]), steps[-1]))
 
 
-def energy_name(unit: str) -> str:
-    """Return what an axis says of an energy in a unit of :func:`scale`."""
-    return f"energy, {unit}" + (" (1 mac: that of one MAC)" if unit.endswith("mac") else "")
-
-
 def number(value: float) -> str:
     """Return *value* to three digits, without an exponent where it is of an everyday size."""
     if value == 0:
@@ -41,6 +36,11 @@ def number(value: float) -> str:
         return f"{value:,.0f}"
     digits = 3 if abs(value) < 1e-3 else next(d for d in (0, 1, 2, 3, 4, 5) if abs(value) >= 10.0 ** (2 - d) - 1e-12)
     return f"{value:.3g}" if abs(value) < 1e-3 else f"{value:.{digits}f}"
+
+
+def ratio(first: str, mine: float, its: float) -> str:
+    """Return, for the end of a sentence, how many times *mine* the *first* case's is; nothing where nothing compares."""
+    return f" ({first} takes {number(its / mine)} times that)" if mine and its else ""
 
 
 def cell_text(value: str | int | float | None) -> str:

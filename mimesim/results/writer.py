@@ -23,7 +23,7 @@ from mimesim.results.summary import SUMMARY, summary_rows
 if TYPE_CHECKING:
     from mimesim.simulation import CaseResult
 
-__all__ = ["as_input_error", "check_destination", "write_files", "write_results"]
+__all__ = ["as_input_error", "check_destination", "write_file", "write_files", "write_results"]
 
 
 def check_destination(out: Path) -> None:
@@ -81,6 +81,18 @@ def write_files(files: Mapping[str, str | bytes], out: Path) -> Path:
             with suppress(OSError):
                 folder.rmdir()
     return out
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write one file whole or not at all, its folder if need be; raises :class:`InputError` if the disk refuses."""
+    staging = path.with_name(f".{path.name}.tmp")
+    with as_input_error(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            staging.write_bytes(content)
+            staging.replace(path)
+        finally:
+            staging.unlink(missing_ok=True)
 
 
 def render_files(

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mimesim.errors import InputError, MimesimError
-from mimesim.results.writer import as_input_error
 from mimesim.serving.crossover import METRICS, Verdict, verdicts
 from mimesim.serving.settings import Outcome
 from mimesim.serving.tables import whole_row
@@ -18,7 +17,7 @@ from mimesim.serving.tables import whole_row
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["check_picture", "draw_sweep", "write_picture"]
+__all__ = ["check_picture", "draw_sweep"]
 
 _FORMS = (".png", ".svg", ".pdf")
 
@@ -47,18 +46,6 @@ def check_picture(path: Path) -> None:
         raise InputError("--plot", "must be a file in a folder", value=str(path))
     if find_spec("matplotlib") is None:
         raise MimesimError("--plot needs matplotlib: pip install 'mimesim[plot]'")
-
-
-def write_picture(picture: bytes, path: Path) -> None:
-    """Write a file whole or not at all; raises :class:`InputError` if the disk refuses."""
-    staging = path.with_name(f".{path.name}.tmp")
-    with as_input_error(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            staging.write_bytes(picture)
-            staging.replace(path)
-        finally:
-            staging.unlink(missing_ok=True)
 
 
 def draw_sweep(outcomes: Sequence[Outcome], form: str) -> bytes:

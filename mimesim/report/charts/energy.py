@@ -9,7 +9,7 @@ from mimesim.report.bars import Bars
 from mimesim.report.plot import Chart, Column, Plot
 from mimesim.report.runs import Gap, Run
 from mimesim.report.style import look
-from mimesim.report.units import energy_name, number, scale
+from mimesim.report.units import ratio, scale
 from mimesim.results.csv_file import Row
 
 __all__ = ["Energy"]
@@ -31,7 +31,8 @@ class Energy(Chart):
     title = "Energy by level and layer"
     about = (
         "What each layer costs over the whole run, from layers.csv: the form of the paper's Figs. 5 (singular), 6 "
-        "(pipelined), 8 (pruned models) and 9 (other hardware). The number below a bar is its case."
+        "(pipelined), 8 (pruned models) and 9 (other hardware). The number at a bar is its case. "
+        "1 mac is the energy of one multiply-accumulate; with prices in pJ, figures are in joules."
     )
 
     def plots(self, run: Run) -> Iterator[Plot]:
@@ -58,7 +59,7 @@ class Energy(Chart):
             run.cases,
             [(levels[c], look(LEVELS.index(c.removeprefix("energy_")))) for c in present],
             values,
-            energy_name(unit.unit),
+            f"energy, {unit.unit}",
             [case.label for case in run.record.cases],
         )
         yield Plot(
@@ -84,8 +85,7 @@ def _says(run: Run, totals: dict[str, float], cells: dict[tuple[str, str], float
     unit = scale(max(totals.values()), run.energy_unit)
     first = run.cases[0]
     told = [
-        f"{case} {unit.text(totals[case])}"
-        + (f", {number(totals[first] / totals[case])} times less than {first}" if case != first and totals[case] else "")
+        f"{case} {unit.text(totals[case])}" + (ratio(first, totals[case], totals[first]) if case != first else "")
         for case in run.cases
         if case in totals
     ]

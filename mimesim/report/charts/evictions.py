@@ -7,9 +7,10 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from mimesim.report.lines import panels
+from mimesim.report.names import shortened
 from mimesim.report.plot import Chart, Column, Plot
 from mimesim.report.runs import Gap, Run
-from mimesim.report.style import INK, PAPER
+from mimesim.report.style import FAINT, INK, PAPER
 from mimesim.report.units import number, scale
 from mimesim.results.csv_file import Row
 
@@ -52,7 +53,10 @@ class Evictions(Chart):
             for key, row in sums.iterrows()
         ]  # fmt: skip
         known = [*run.record.workload.tasks, _SHARED]
-        tasks = sorted({str(row[name]) for row in rows for name in ("by_task", "victim_task")}, key=lambda t: ((*known, t).index(t), t))
+        tasks = sorted(
+            {str(row[name]) for row in rows for name in ("by_task", "victim_task")},
+            key=lambda t: ((*known, t).index(t), t),
+        )
         rows.sort(key=lambda row: (run.cases.index(str(row["case"])), -int(row["refetched_words"] or 0)))
         cases = [case for case in run.cases if any(row["case"] == case for row in rows)]
         cells = {case: _matrix(rows, case) for case in cases}
@@ -72,7 +76,7 @@ class Evictions(Chart):
                 Column("refetched_bytes", "bytes fetched again"),
             ],
             rows,
-            partial(_draw, run, cells, tasks),
+            partial(_draw, cells, tasks),
         )
 
 
@@ -85,22 +89,25 @@ def _matrix(rows: Sequence[Row], case: str) -> dict[tuple[str, str], int]:
     return found
 
 
-def _draw(run: Run, cells: dict[str, dict[tuple[str, str], int]], tasks: list[str], figure: Figure, wide: bool) -> None:
-    shown = panels(figure, len(cells), wide, min(3, len(cells)), legend=0, inches=1.1 + 0.32 * len(tasks))
+def _draw(cells: dict[str, dict[tuple[str, str], int]], tasks: list[str], figure: Figure, wide: bool) -> None:
+    shown = panels(figure, len(cells), wide, min(3, len(cells)), legend=(), inches=1.1 + 0.32 * len(tasks))
     largest = max(value for matrix in cells.values() for value in matrix.values()) or 1
     unit = scale(largest, "B")
     for axes, (case, matrix) in zip(shown, cells.items(), strict=True):
         for (by_task, victim), value in matrix.items():
             _cell(axes, tasks.index(victim), tasks.index(by_task), value / largest, number(value / unit.factor))
-        axes.set_title(f"{run.case(case).label[:36]}, {unit.unit}")
+        for place in ((x, y) for x in range(len(tasks)) for y in range(len(tasks))):
+            if (tasks[place[1]], tasks[place[0]]) not in matrix:
+                axes.text(*place, "–", ha="center", va="center", fontsize=8, color=FAINT)
+        axes.set_title(f"{shortened(case, 30)}, {unit.unit}")
         axes.set_xlim(-0.5, len(tasks) - 0.5)
         axes.set_ylim(len(tasks) - 0.5, -0.5)
         axes.set_xticks(range(len(tasks)), tasks, rotation=20, ha="right")
         axes.set_yticks(range(len(tasks)), tasks)
         axes.tick_params(length=0)
         axes.grid(visible=False)
-        axes.set_xlabel("evicted: blocks of")
-        axes.set_ylabel("brought in: blocks of")
+        axes.set_xlabel("whose blocks left")
+        axes.set_ylabel("whose blocks came in")
 
 
 def _cell(axes: Axes, column: int, row: int, share: float, text: str) -> None:
@@ -119,5 +126,7 @@ def _says(cases: Sequence[str], cells: dict[str, dict[tuple[str, str], int]]) ->
         across = sum(
             value for (by, victim), value in cells[case].items() if by != victim and _SHARED not in (by, victim)
         )
-        told.append(f"{case} {scale(total, 'B').text(total)}, {scale(across, 'B').text(across)} of it one task's for another")
+        told.append(
+            f"{case} {scale(total, 'B').text(total)}, {scale(across, 'B').text(across)} of it one task's for another"
+        )
     return f"Fetched again from DRAM: {'; '.join(told)}."

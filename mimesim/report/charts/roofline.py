@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from mimesim.report.lines import panels
+from mimesim.report.names import shortened
 from mimesim.report.plot import Chart, Column, Plot
 from mimesim.report.runs import Gap, Run
 from mimesim.report.style import FAINT, INK, PAPER, look
@@ -49,7 +50,9 @@ class Roofline(Chart):
         cases = [case for case in run.cases if any(row["case"] == case for row in rows)]
         told = []
         for case in cases:
-            reached = [_cell(row, "macs_per_cycle") / _cell(row, "roof_macs_per_cycle") for row in rows if row["case"] == case]
+            reached = [
+                _cell(row, "macs_per_cycle") / _cell(row, "roof_macs_per_cycle") for row in rows if row["case"] == case
+            ]
             told.append(f"{case} from {min(reached):.0%} to {max(reached):.0%}")
         yield Plot(
             "roofline",
@@ -71,12 +74,14 @@ class Roofline(Chart):
 
 
 def _draw(run: Run, cases: Sequence[str], rows: Sequence[Row], figure: Figure, wide: bool) -> None:
-    shown = panels(figure, len(cases), wide, min(3, len(cases)), legend=0, inches=2.9)
+    from matplotlib.ticker import FuncFormatter, NullFormatter
+
+    shown = panels(figure, len(cases), wide, min(3, len(cases)), legend=(), inches=2.9)
     across = [_cell(row, "macs_per_byte") for row in rows]
     upward = [_cell(row, name) for row in rows for name in ("macs_per_cycle", "peak_macs_per_cycle")]
     for axes, case in zip(shown, cases, strict=True):
         mine = [row for row in rows if row["case"] == case]
-        axes.set_title(run.case(case).label[:44])
+        axes.set_title(shortened(case, 30))
         axes.set_xscale("log")
         axes.set_yscale("log")
         axes.set_xlim(min(across) / 1.8, max(across) * 1.8)
@@ -89,6 +94,9 @@ def _draw(run: Run, cases: Sequence[str], rows: Sequence[Row], figure: Figure, w
             [x for x, _ in points], [y for _, y in points], linestyle="", marker=style.marker, markersize=5.5,
             markerfacecolor=PAPER if style.colour == PAPER else style.colour, markeredgecolor=INK, markeredgewidth=0.5,
         )  # fmt: skip
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+            axis.set_minor_formatter(NullFormatter())
         _numbers(axes, [str(row["number"]) for row in mine], points)
     for axes in shown:
         axes.set_xlabel("MACs per byte of DRAM")
@@ -100,7 +108,11 @@ def _roof(axes: Axes, rows: Sequence[Row]) -> None:
     peak = _cell(rows[0], "peak_macs_per_cycle")
     low, high = axes.get_xlim()
     axes.plot([low, high], [peak, peak], color=FAINT, linewidth=1, marker="")
-    slopes = [_cell(r, "roof_macs_per_cycle") / _cell(r, "macs_per_byte") for r in rows if _cell(r, "roof_macs_per_cycle") < peak]
+    slopes = [
+        _cell(r, "roof_macs_per_cycle") / _cell(r, "macs_per_byte")
+        for r in rows
+        if _cell(r, "roof_macs_per_cycle") < peak
+    ]
     if slopes:
         ridge = peak / slopes[0]
         axes.plot([low, ridge], [low * slopes[0], peak], color=FAINT, linewidth=1, linestyle="-")
@@ -113,11 +125,20 @@ def _numbers(axes: Axes, texts: Sequence[str], points: Sequence[tuple[float, flo
     taken = [(x * scale, y * scale, 5.0, 5.0) for x, y in places]
     for text, (x, y, *_), point in zip(texts, list(taken), points, strict=True):
         width, height = 5.0 * len(text), 7.0
-        for right, up in ((5 + width / 2, 0), (-5 - width / 2, 0), (0, 8), (0, -8), (4 + width / 2, 7), (4 + width / 2, -7)):
+        for right, up in (
+            (5 + width / 2, 0),
+            (-5 - width / 2, 0),
+            (0, 8),
+            (0, -8),
+            (4 + width / 2, 7),
+            (4 + width / 2, -7),
+        ):
             box = (x + right, y + up, width, height)
             if not any(_meet(box, other) for other in taken):
                 taken.append(box)
-                axes.annotate(text, point, (right, up), textcoords="offset points", fontsize=7, ha="center", va="center")
+                axes.annotate(
+                    text, point, (right, up), textcoords="offset points", fontsize=7, ha="center", va="center"
+                )
                 break
 
 
@@ -128,5 +149,3 @@ def _meet(one: tuple[float, float, float, float], other: tuple[float, float, flo
 def _cell(row: Row, name: str) -> float:
     value = row[name]
     return float(value) if isinstance(value, int | float) else 0.0
-
-

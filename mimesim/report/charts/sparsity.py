@@ -31,9 +31,13 @@ class Sparsity(Chart):
         sums = table.groupby(["task", "layer", "case"], sort=False)[["output_elements", "output_set"]].sum()
         layers = list(dict.fromkeys(table["layer"]))
         found = {
-            key: (int(row["output_elements"]), int(row["output_set"])) for key, row in sums.iterrows() if row["output_elements"]
+            key: (int(row["output_elements"]), int(row["output_set"]))
+            for key, row in sums.iterrows()
+            if row["output_elements"]
         }
-        known = [case for case in run.cases if any(key[2] == case and full > used for key, (full, used) in found.items())]
+        known = [
+            case for case in run.cases if any(key[2] == case and full > used for key, (full, used) in found.items())
+        ]
         if not known:
             raise Gap("every case takes all tensors for dense")
         tasks = list(dict.fromkeys(key[0] for key in found))

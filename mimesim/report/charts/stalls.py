@@ -87,5 +87,7 @@ def _says(run: Run, rows: list[Row]) -> str:
         main = max(waits, key=lambda name: waits[name])
         if cycles:
             busy = sum(int(row["busy_cycles"] or 0) for row in mine)
-            told.append(f"{case} is at work {busy / cycles:.0%} of its cycles and {_TITLES[main]} {waits[main] / cycles:.0%}")
+            told.append(
+                f"{case} is at work {busy / cycles:.0%} of its cycles and {_TITLES[main]} {waits[main] / cycles:.0%}"
+            )
     return f"{'; '.join(told)}."

@@ -8,7 +8,7 @@ from mimesim.report.lines import Lines
 from mimesim.report.plot import Chart, Column, Plot
 from mimesim.report.runs import Run
 from mimesim.report.style import look
-from mimesim.report.units import number, scale
+from mimesim.report.units import ratio, scale
 from mimesim.results.csv_file import Row
 
 __all__ = ["Storage"]
@@ -33,7 +33,10 @@ class Storage(Chart):
         owned = {key: int(size) for key, size in table.groupby(["case", "owner"], sort=False)["bytes"].sum().items()}
         tasks = run.record.workload.tasks
         sizes = {
-            case: [sum(owned.get((case, owner), 0) for owner in (_SHARED, *tasks[: count + 1])) for count in range(len(tasks))]
+            case: [
+                sum(owned.get((case, owner), 0) for owner in (_SHARED, *tasks[: count + 1]))
+                for count in range(len(tasks))
+            ]
             for case in run.cases
         }
         unit = scale(max(size for row in sizes.values() for size in row), "B")
@@ -51,15 +54,19 @@ class Storage(Chart):
         )
         first = sizes[run.cases[0]][-1]
         told = [
-            f"{case} {unit.text(row[-1])}"
-            + (f", {number(first / row[-1])} times less than {run.cases[0]}" if case != run.cases[0] and row[-1] else "")
+            f"{case} {unit.text(row[-1])}" + (ratio(run.cases[0], row[-1], first) if case != run.cases[0] else "")
             for case, row in sizes.items()
         ]
         yield Plot(
             "storage",
             f"Storage against the number of tasks, {run.record.workload.name}",
             f"For all {len(tasks)} tasks: {'; '.join(told)}.",
-            [Column("tasks", "tasks"), Column("last_task", "the last of them"), Column("case", "case"), Column("bytes", "bytes")],
+            [
+                Column("tasks", "tasks"),
+                Column("last_task", "the last of them"),
+                Column("case", "case"),
+                Column("bytes", "bytes"),
+            ],
             rows,
             lines.draw,
         )

@@ -83,4 +83,6 @@ def _says(run: Run, gains: dict[tuple[str, str], float]) -> str:
         if mine:
             low, high = min(mine, key=mine.__getitem__), max(mine, key=mine.__getitem__)
             told.append(f"{case} from {number(mine[low])} ({low}) to {number(mine[high])} ({high})")
-    return f"Times the throughput of {run.cases[0]}, by layer: {'; '.join(told)}." if told else "There is one case only."
+    return (
+        f"Times the throughput of {run.cases[0]}, by layer: {'; '.join(told)}." if told else "There is one case only."
+    )

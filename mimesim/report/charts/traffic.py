@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from mimesim.energy import LEVELS
 from mimesim.report.bars import draw_legend, draw_stacks
 from mimesim.report.lines import panels
+from mimesim.report.names import shortened
 from mimesim.report.plot import Chart, Column, Plot
 from mimesim.report.runs import Gap, Run
 from mimesim.report.style import look
@@ -75,7 +76,7 @@ class Traffic(Chart):
 def _draw(run: Run, rows: Sequence[Row], levels: list[str], tensors: list[str], figure: Figure, wide: bool) -> None:
     looks = [look(index) for index in range(len(tensors))]
     sizes = {level: _by_case(rows, level) for level in levels}
-    shown = panels(figure, len(levels), wide, len(levels), legend=3, inches=0.5 + 0.36 * len(run.cases))
+    shown = panels(figure, len(levels), wide, len(levels), legend=tensors, inches=0.5 + 0.36 * len(run.cases))
     for axes, level in zip(shown, levels, strict=True):
         found = sizes[level]
         largest = max(sum(parts.values()) for parts in found.values())
@@ -87,7 +88,7 @@ def _draw(run: Run, rows: Sequence[Row], levels: list[str], tensors: list[str], 
         draw_stacks(axes, stacks, looks)
         axes.set_xlim(0, 1.05 * largest / unit.factor)
         axes.set_ylim(len(run.cases) - 0.4, -0.6)
-        axes.set_yticks(range(len(run.cases)), run.cases)
+        axes.set_yticks(range(len(run.cases)), [shortened(case, 20) for case in run.cases])
         axes.tick_params(axis="y", length=0, labelleft=not wide or axes is shown[0])
         axes.grid(visible=False, axis="y")
         axes.grid(visible=True, axis="x")
