@@ -22,8 +22,8 @@ def report(folders: tuple[Path, ...], out: Path, png: Path | None, quiet: bool) 
     """Write one HTML file about the results in OUT: folders that mimesim run wrote, or folders of such.
 
     It opens from disk, without a network, light or dark, on a screen, a phone or paper: summary, energy, throughput,
-    storage, sparsity, stalls, roofline, traffic, evictions and the configuration, each figure with its numbers as a table
-    and as CSV. What an older folder does not hold is left out, and the page says so.
+    storage, sparsity, stalls, roofline, traffic, evictions and the configuration, each figure with its numbers as a
+    table and as CSV. What an older folder does not hold is left out, and the page says so.
 
     \b
     Examples:

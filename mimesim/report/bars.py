@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from mimesim.report.names import shortened
-from mimesim.report.style import FAINT, INK, Look, legend_columns, legend_inches
+from mimesim.report.style import FAINT, INK, Look, legend_columns, legend_inches, legend_names
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -111,7 +111,10 @@ class Bars:
         if len(self.parts) > 1:
             draw_legend(figure, self.parts, wide)
         if self.keys:
-            bare = [Patch(visible=False, label=f"{number}  {key}") for number, key in enumerate(self.keys, 1)]
+            bare = [
+                Patch(visible=False, label=f"{number}  {key}")
+                for number, key in enumerate(legend_names(self.keys, wide), 1)
+            ]
             columns = legend_columns(self.keys, wide)
             figure.legend(handles=bare, loc="outside lower left", ncols=columns, handlelength=0, handletextpad=0)
 
@@ -142,8 +145,9 @@ def draw_legend(figure: Figure, parts: Sequence[tuple[str, Look]], wide: bool) -
     """Say above the figure what the parts of its bars are called."""
     from matplotlib.patches import Patch
 
-    shown = [Patch(**_filled(look), label=name) for name, look in parts]
-    columns = legend_columns([name for name, _ in parts], wide)
+    names = legend_names([name for name, _ in parts], wide)
+    shown = [Patch(**_filled(look), label=name) for name, (_, look) in zip(names, parts, strict=True)]
+    columns = legend_columns(names, wide)
     figure.legend(handles=shown, loc="outside upper left", ncols=columns)
 
 
@@ -167,12 +171,12 @@ def _label_axis(axes: Axes, bars: Bars, groups: Sequence[str], *, upright: bool)
     count = len(bars.bars)
     centres = [group * (count + 1) + (count - 1) / 2 for group in range(len(groups))]
     axis = axes.xaxis if upright else axes.yaxis
-    side = "x" if upright else "y"
+    side: Literal["x", "y"] = "x" if upright else "y"
     axis.set_ticks(centres, [shortened(name, _LONGEST) for name in groups])
     if count > 1:
         axis.remove_overlapping_locs = False
         places = [group * (count + 1) + bar for group in range(len(groups)) for bar in range(count)]
         axis.set_ticks(places, [str(bar + 1) for _ in groups for bar in range(count)], minor=True)
     axes.tick_params(axis=side, which="both", length=0)
-    axes.tick_params(axis=side, which="minor", labelsize=6.5, labelcolor=FAINT, pad=2)
+    axes.tick_params(axis=side, which="minor", labelsize=6.5 if upright else 7.5, labelcolor=FAINT, pad=2)
     axes.tick_params(axis=side, which="major", pad=(11 if upright else 12) if count > 1 else 4)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from mimesim.report.style import PAPER, Look, legend_columns, legend_inches
+from mimesim.report.style import PAPER, Look, legend_columns, legend_inches, legend_names
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -60,7 +60,8 @@ class Lines:
                 if name not in labels:
                     handles.append(handle)
                     labels.append(name)
-        figure.legend(handles, labels, loc="outside upper left", ncols=legend_columns(labels, wide), handlelength=3.2)
+        names = legend_names(labels, wide)
+        figure.legend(handles, names, loc="outside upper left", ncols=legend_columns(names, wide), handlelength=3.2)
 
 
 def panels(
@@ -76,7 +77,7 @@ def panels(
     return found[:count]
 
 
-def _drawn(look: Look) -> dict[str, object]:
+def _drawn(look: Look) -> dict[str, Any]:
     filled = look.stroke if look.colour != PAPER else PAPER
     return {
         "color": look.stroke, "marker": look.marker, "linestyle": look.line, "markerfacecolor": filled,
@@ -85,8 +86,8 @@ def _drawn(look: Look) -> dict[str, object]:
 
 
 def _name_places(axes: Axes, places: Sequence[str], wide: bool) -> None:
-    room = (120 if wide else 40) / max(1, len(places))
-    turned = max(map(len, places), default=0) > room
+    room = (132 if wide else 52) / max(1, len(places))
+    turned = any(len(line) > room for place in places for line in place.splitlines())
     axes.set_xticks(range(len(places)), places)
     if turned:
         axes.tick_params(axis="x", labelrotation=35 if wide else 90)

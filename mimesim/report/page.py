@@ -73,10 +73,10 @@ def sections(runs: Sequence[Run]) -> list[Section]:
                 items.append(Drawn(run, "", None, str(gap)))
                 continue
             for plot in plots:
-                if chart.any_mode and (same := f"{plot.title}\n{plot.csv()}") in shown:
+                same = f"{plot.title}\n{plot.csv()}"
+                if chart.any_mode and same in shown:
                     continue
-                elif chart.any_mode:
-                    shown.add(same)
+                shown.add(same)
                 items.append(Drawn(run, f"{run.slug}-{slug(plot.name)}", plot))
         found.append(Section(chart, items))
     names = iter(unique(item.name for section in found for item in section.items if item.plot))

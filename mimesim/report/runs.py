@@ -16,7 +16,7 @@ from mimesim.results import RUN_JSON
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-__all__ = ["Gap", "Run", "find_runs"]
+__all__ = ["Gap", "Run", "as_records", "find_runs", "totals"]
 
 #: Columns that hold names, whatever they look like.
 _NAMES = frozenset(
@@ -57,8 +57,8 @@ class Gap(Exception):  # noqa: N818 - no error: a report says what it cannot sho
 class Run:
     """A folder that ``mimesim run`` wrote.
 
-    *label* is what people call it and *slug* what files and ids call it, both unlike those of the other runs; *document*
-    is all of its ``run.json``.
+    *label* is what people call it and *slug* what files and ids call it, both unlike those of the other runs.
+    *document* is all of its ``run.json``.
     """
 
     folder: Path
@@ -91,8 +91,8 @@ class Run:
     def table(self, name: str, *columns: str) -> DataFrame:
         """Return table *name* with *columns* at least, in the order of its rows.
 
-        Raises :class:`Gap` where an older mimesim did not write the table or a column, :class:`InputError` where the
-        table is damaged or names a case that the run has not.
+        Raises :class:`Gap` where an older mimesim did not write the table or a column, :class:`InputError` where it
+        is damaged or names a case that the run has not.
         """
         if name not in self._tables:
             self._tables[name] = self._read(name)
@@ -125,6 +125,17 @@ class Run:
             rule = f"is of no case that {RUN_JSON} names; was it put there from another run?"
             raise InputError(str(path), rule, key="case", value=min(strange))
         return table
+
+
+def as_records(table: DataFrame) -> list[dict[str, Any]]:
+    """Return the rows of *table* by the names of its columns, numbers as Python has them."""
+    return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
+
+
+def totals(table: DataFrame, by: Sequence[str], columns: Sequence[str]) -> dict[tuple[str, ...], dict[str, float]]:
+    """Return the sums of *columns* for each combination of *by* that *table* has, in the order of its rows."""
+    sums = as_records(table.groupby(list(by), sort=False)[list(columns)].sum().reset_index())
+    return {tuple(str(row[name]) for name in by): {name: row[name] for name in columns} for row in sums}
 
 
 def find_runs(folders: Iterable[Path]) -> tuple[list[Run], list[str]]:

@@ -49,7 +49,9 @@ def differences(runs: Sequence[Run]) -> list[str]:
         if len(values) > 1 or known < whole:
             most = max(values, key=lambda value: len(values[value]))
             others = [f"{value} in {', '.join(names)}" for value, names in values.items() if value != most]
-            lines.append(f"{key}: {'; '.join([f'{most} in most', *others]) if others else f'{most}, unknown in others'}")
+            lines.append(
+                f"{key}: {'; '.join([f'{most} in most', *others]) if others else f'{most}, unknown in others'}"
+            )
     return lines
 
 

@@ -10,6 +10,8 @@ from itertools import pairwise
 from math import ceil
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from mimesim.report.names import shortened
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -23,6 +25,7 @@ __all__ = [
     "Look",
     "legend_columns",
     "legend_inches",
+    "legend_names",
     "look",
     "png",
     "svg",
@@ -126,9 +129,14 @@ def look(number: int) -> Look:
     return LOOKS[number % len(LOOKS)]
 
 
+def legend_names(names: Sequence[str], wide: bool) -> list[str]:
+    """Return *names* as a legend has room for them."""
+    return [shortened(name, _LEGEND_LETTERS[wide] - _LEGEND_HANDLE) for name in names]
+
+
 def legend_columns(names: Sequence[str], wide: bool) -> int:
     """Return into how many columns a legend of *names* goes, each as wide as its longest name."""
-    room = _LEGEND_LETTERS[wide]
+    room, names = _LEGEND_LETTERS[wide], legend_names(names, wide)
     for columns in range(len(names), 1, -1):
         # As matplotlib fills them: down first, the first columns longer.
         rows, longer = divmod(len(names), columns)
@@ -171,8 +179,10 @@ def _settings() -> Iterator[None]:
     """Keep out whatever the user has set; names in scripts that the font lacks are no warning."""
     import matplotlib
 
+    # The stubs know every key by name.
+    settings: Any = _SETTINGS
     with matplotlib.rc_context(), warnings.catch_warnings():
         matplotlib.rcdefaults()
-        matplotlib.rcParams.update(_SETTINGS)
+        matplotlib.rcParams.update(settings)
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         yield

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from mimesim.energy import LEVELS
 from mimesim.ledger import STALLS
-from mimesim.report.runs import Run
+from mimesim.report.runs import Run, as_records
 from mimesim.report.settings import differences
 from mimesim.report.units import number, scale
 
@@ -40,6 +40,7 @@ class Highlight(NamedTuple):
     what: str
     value: str
     case: str
+    title: str
     against: str
 
 
@@ -62,7 +63,7 @@ def summarise(run: Run) -> RunSummary:
         *(f"stall_{name}_cycles" for name in STALLS),
         *(f"energy_{level}" for level in levels),
     )
-    rows: list[dict[str, Any]] = table.to_dict("records")
+    rows = as_records(table)
     shown = [level for level in LEVELS if f"energy_{level}" in table.columns and table[f"energy_{level}"].any()]
     return RunSummary(
         int(rows[0]["images"]) if rows else 0,
@@ -117,10 +118,10 @@ def _case(run: Run, row: dict[str, Any], levels: Sequence[str], most: float) -> 
 
 def _highlights(run: Run, rows: Sequence[dict[str, Any]]) -> list[Highlight]:
     found = []
-    for what, column, gain, sign, unit in (
-        ("Fastest", "images_per_second", "speedup", 1, "images/s"),
-        ("Least energy", "energy_total", "energy_gain", -1, run.energy_unit),
-        ("Least stored", "bytes_stored", "storage_gain", -1, "B"),
+    for what, column, gain, sign, unit, better in (
+        ("Fastest", "images_per_second", "speedup", 1, "images/s", "as fast as"),
+        ("Least energy", "energy_total", "energy_gain", -1, run.energy_unit, "less than"),
+        ("Least stored", "bytes_stored", "storage_gain", -1, "B", "less than"),
     ):
         best = max(rows, key=lambda row: sign * float(row[column]))
         if len({float(row[column]) for row in rows}) == 1:
@@ -128,8 +129,8 @@ def _highlights(run: Run, rows: Sequence[dict[str, Any]]) -> list[Highlight]:
         value = float(best[column])
         text = f"{number(value)} {unit}" if unit == "images/s" else scale(value, unit).text(value)
         same = best["case"] == run.cases[0]
-        against = "the first case itself" if same else f"{_times(best[gain])} better than {run.cases[0]}"
-        found.append(Highlight(what, text, run.case(best["case"]).label, against))
+        against = "the first case itself" if same else f"{_times(best[gain])} {better} {run.cases[0]}"
+        found.append(Highlight(what, text, best["case"], run.case(best["case"]).title, against))
     return found
 
 

@@ -23,7 +23,7 @@ class Scale(NamedTuple):
 
 
 def scale(largest: float, unit: str) -> Scale:
-    """Return the unit in which *largest*, given in *unit*, is from 1 to 1000: ``B``, ``cycles``, ``words``, ``mac``, ``pJ``."""
+    """Return the unit in which *largest*, given in *unit* (``B``, ``cycles``, ``mac``, ``pJ``), is from 1 to 1000."""
     steps = _JOULES if unit == "pJ" else tuple((factor, prefix + unit) for factor, prefix in _PREFIXES)
     return Scale(*next((step for step in steps if abs(largest) >= step[0]), steps[-1]))
 
@@ -39,14 +39,14 @@ def number(value: float) -> str:
 
 
 def ratio(first: str, mine: float, its: float) -> str:
-    """Return, for the end of a sentence, how many times *mine* the *first* case's is; nothing where nothing compares."""
+    """Return, for the end of a sentence, how many times *mine* is *its*, the *first* case's; nothing of nothing."""
     return f" ({first} takes {number(its / mine)} times that)" if mine and its else ""
 
 
 def cell_text(value: str | int | float | None) -> str:
     """Return a cell of a table as text: whole numbers in full, others to four digits."""
     if value is None:
-        return "–"
+        return "-"
     if isinstance(value, str):
         return value
     if isinstance(value, int) or float(value).is_integer():

@@ -76,7 +76,9 @@ class Browser:
     def size(self, width: int, height: int, *, phone: bool = False) -> None:
         """Take another window."""
         ratio = 2 if phone else 1
-        self.send("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=ratio, mobile=phone)
+        self.send(
+            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=ratio, mobile=phone
+        )
 
     def media(self, medium: str = "", scheme: str = "") -> None:
         """Show the page as on *medium* (print), for people who prefer *scheme* (dark, light)."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from mimesim.energy import LEVELS
 from mimesim.report.bars import Bars
 from mimesim.report.plot import Chart, Column, Plot
-from mimesim.report.runs import Gap, Run
+from mimesim.report.runs import Gap, Run, totals
 from mimesim.report.style import look
 from mimesim.report.units import ratio, scale
 from mimesim.results.csv_file import Row
@@ -42,16 +42,15 @@ class Energy(Chart):
         present = [column for column in columns if column in table.columns and table[column].any()]
         if not present:
             raise Gap("no level costs any energy: every price is 0")
-        sums = table.groupby(["layer", "case"], sort=False)[[*present, "energy_total"]].sum()
+        sums = totals(table, ("layer", "case"), [*present, "energy_total"])
         layers = list(dict.fromkeys(table["layer"]))
-        totals = sums["energy_total"].groupby(level="case", sort=False).sum()
-        unit = scale(float(sums["energy_total"].max()), run.energy_unit)
-        values = {key: [float(row[c]) / unit.factor for c in present] for key, row in sums.iterrows()}
+        unit = scale(max(row["energy_total"] for row in sums.values()), run.energy_unit)
+        values = {(key[0], key[1]): [row[column] / unit.factor for column in present] for key, row in sums.items()}
         rows: list[Row] = [
-            {"layer": layer, "case": case, **{c: float(sums.loc[(layer, case), c]) for c in [*present, "energy_total"]}}
+            {"layer": layer, "case": case, **sums[layer, case]}
             for layer in layers
             for case in run.cases
-            if (layer, case) in sums.index
+            if (layer, case) in sums
         ]
         levels = {column: _TITLES[column.removeprefix("energy_")] for column in present}
         bars = Bars(
@@ -65,7 +64,7 @@ class Energy(Chart):
         yield Plot(
             "energy",
             f"Energy by level and layer, {run.label}",
-            _says(run, totals.to_dict(), sums["energy_total"].to_dict()),
+            _says(run, {key: row["energy_total"] for key, row in sums.items()}),
             [
                 Column("layer", "layer"),
                 Column("case", "case"),
@@ -81,13 +80,13 @@ class Energy(Chart):
 _LATER = {"energy_envm"}
 
 
-def _says(run: Run, totals: dict[str, float], cells: dict[tuple[str, str], float]) -> str:
-    unit = scale(max(totals.values()), run.energy_unit)
+def _says(run: Run, cells: dict[tuple[str, ...], float]) -> str:
+    sums = {case: sum(value for key, value in cells.items() if key[1] == case) for case in run.cases}
+    unit = scale(max(sums.values()), run.energy_unit)
     first = run.cases[0]
     told = [
-        f"{case} {unit.text(totals[case])}" + (ratio(first, totals[case], totals[first]) if case != first else "")
+        f"{case} {unit.text(sums[case])}" + (ratio(first, sums[case], sums[first]) if case != first else "")
         for case in run.cases
-        if case in totals
     ]
     (layer, case), _ = max(cells.items(), key=lambda entry: entry[1])
     return f"In all: {'; '.join(told)}. The most costly layer of any case is {layer} of {case}."

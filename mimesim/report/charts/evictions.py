@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from mimesim.report.lines import panels
 from mimesim.report.names import shortened
 from mimesim.report.plot import Chart, Column, Plot
-from mimesim.report.runs import Gap, Run
+from mimesim.report.runs import Gap, Run, totals
 from mimesim.report.style import FAINT, INK, PAPER
 from mimesim.report.units import number, scale
 from mimesim.results.csv_file import Row
@@ -32,8 +32,8 @@ class Evictions(Chart):
     name = "evictions"
     title = "Who evicted whom at task switches"
     about = (
-        "What left the caches when a pass of one task followed one of another, and had to be read from DRAM again, from "
-        "evictions.csv. Off the diagonal a task pays for another; 'shared' belongs to several tasks."
+        "What left the caches when a pass of one task followed one of another, and was read from DRAM again; from "
+        "evictions.csv. Off the diagonal a task pays for another; 'shared' is of several."
     )
 
     def plots(self, run: Run) -> Iterator[Plot]:
@@ -44,14 +44,15 @@ class Evictions(Chart):
         table = table[table["at_task_switch"] == 1]
         if table.empty:
             raise Gap("nothing was evicted at a task switch")
-        sums = table.groupby(["case", *kinds], sort=False)[list(counts)].sum()
         rows: list[Row] = [
             {
                 **dict(zip(("case", *kinds), key, strict=True)), **{name: int(row[name]) for name in counts},
                 "refetched_bytes": int(row["refetched_words"]) * run.word_bits[key[0]] // 8,
             }
-            for key, row in sums.iterrows()
+            for key, row in totals(table, ("case", *kinds), counts).items()
         ]  # fmt: skip
+        if not any(row["refetched_words"] for row in rows):
+            raise Gap("nothing of what left the caches at a task switch had to be fetched again")
         known = [*run.record.workload.tasks, _SHARED]
         tasks = sorted(
             {str(row[name]) for row in rows for name in ("by_task", "victim_task")},
@@ -98,7 +99,7 @@ def _draw(cells: dict[str, dict[tuple[str, str], int]], tasks: list[str], figure
             _cell(axes, tasks.index(victim), tasks.index(by_task), value / largest, number(value / unit.factor))
         for place in ((x, y) for x in range(len(tasks)) for y in range(len(tasks))):
             if (tasks[place[1]], tasks[place[0]]) not in matrix:
-                axes.text(*place, "–", ha="center", va="center", fontsize=8, color=FAINT)
+                axes.text(*place, "-", ha="center", va="center", fontsize=8, color=FAINT)
         axes.set_title(f"{shortened(case, 30)}, {unit.unit}")
         axes.set_xlim(-0.5, len(tasks) - 0.5)
         axes.set_ylim(len(tasks) - 0.5, -0.5)

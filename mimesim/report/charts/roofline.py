@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from mimesim.report.lines import panels
 from mimesim.report.names import shortened
 from mimesim.report.plot import Chart, Column, Plot
-from mimesim.report.runs import Gap, Run
+from mimesim.report.runs import Gap, Run, as_records
 from mimesim.report.style import FAINT, INK, PAPER, look
 from mimesim.results.csv_file import Row
 
@@ -28,8 +28,8 @@ class Roofline(Chart):
     name = "roofline"
     title = "Roofline"
     about = (
-        "MACs per cycle over MACs per byte of DRAM traffic, from bounds.csv (Williams, Waterman and Patterson, 2009). The "
-        "line is what DRAM feeds (rising) and what the PEs can do (flat). Points carry the number of their layer."
+        "MACs per cycle over MACs per byte of DRAM traffic, from bounds.csv (Williams, Waterman and Patterson, 2009). "
+        "The line is what DRAM feeds (rising) and what the PEs can do (flat). Points carry their layers' numbers."
     )
 
     def plots(self, run: Run) -> Iterator[Plot]:
@@ -44,7 +44,7 @@ class Roofline(Chart):
                 "number": layers.index(record["layer"]) + 1, "layer": record["layer"], "case": record["case"],
                 **{name: float(record[name]) for name in _NUMBERS}, "bound": record["bound"],
             }
-            for record in table.to_dict("records")
+            for record in as_records(table)
         ]  # fmt: skip
         rows.sort(key=lambda row: (run.cases.index(str(row["case"])), row["number"]))
         cases = [case for case in run.cases if any(row["case"] == case for row in rows)]
@@ -54,10 +54,11 @@ class Roofline(Chart):
                 _cell(row, "macs_per_cycle") / _cell(row, "roof_macs_per_cycle") for row in rows if row["case"] == case
             ]
             told.append(f"{case} from {min(reached):.0%} to {max(reached):.0%}")
+        names = ", ".join(f"{number} {layer}" for number, layer in enumerate(layers, 1))
         yield Plot(
             "roofline",
             f"Roofline, {run.label}",
-            f"Layers reach, of the roof above them: {'; '.join(told)}.",
+            f"Layers reach, of the roof above them: {'; '.join(told)}. Numbers: {names}.",
             [
                 Column("number", "number"),
                 Column("layer", "layer"),

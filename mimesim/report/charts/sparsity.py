@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from mimesim.report.lines import Lines
 from mimesim.report.plot import Chart, Column, Plot
-from mimesim.report.runs import Gap, Run
+from mimesim.report.runs import Gap, Run, totals
 from mimesim.report.style import look
 from mimesim.report.units import number
 from mimesim.results.csv_file import Row
@@ -20,19 +20,19 @@ class Sparsity(Chart):
     name = "sparsity"
     title = "Sparsity by layer"
     about = (
-        "Share of zeros among the activations that each layer writes, over all images of a task, after a fused pool; from "
-        "layers.csv. Cases that take tensors for dense have none, and no line."
+        "Share of zeros among the activations that each layer writes, over all images of a task, after a fused pool; "
+        "from layers.csv. Cases that take tensors for dense have none, and no line."
     )
 
     def plots(self, run: Run) -> Iterator[Plot]:
         """Yield the figure; raises :class:`Gap` where no case knows of zeros."""
         table = run.table("layers.csv", "case", "layer", "task", "image", "output_elements", "output_set")
         table = table[table["image"] != "shared"]
-        sums = table.groupby(["task", "layer", "case"], sort=False)[["output_elements", "output_set"]].sum()
+        sums = totals(table, ("task", "layer", "case"), ("output_elements", "output_set"))
         layers = list(dict.fromkeys(table["layer"]))
         found = {
             key: (int(row["output_elements"]), int(row["output_set"]))
-            for key, row in sums.iterrows()
+            for key, row in sums.items()
             if row["output_elements"]
         }
         known = [
@@ -80,7 +80,7 @@ class Sparsity(Chart):
         )
 
 
-def _says(tasks: list[str], cases: list[str], found: dict[tuple[str, str, str], tuple[int, int]]) -> str:
+def _says(tasks: list[str], cases: list[str], found: dict[tuple[str, ...], tuple[int, int]]) -> str:
     told = []
     for task in tasks:
         shares = []

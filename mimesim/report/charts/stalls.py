@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from mimesim.ledger import STALLS
 from mimesim.report.bars import Bars
 from mimesim.report.plot import Chart, Column, Plot
-from mimesim.report.runs import Run
+from mimesim.report.runs import Run, as_records
 from mimesim.report.style import look
 from mimesim.report.units import scale
 from mimesim.results.csv_file import Row
@@ -31,8 +31,8 @@ class Stalls(Chart):
     name = "stalls"
     title = "Stalls"
     about = (
-        "What the PE grid did in the cycles of each layer, from bounds.csv. The table has the part that each layer is bound "
-        "by, and how much of its time a perfect overlap of all parts would take."
+        "What the PE grid did in the cycles of each layer, from bounds.csv. The table has the part that each layer is "
+        "bound by, and how much of its time a perfect overlap of all parts would take."
     )
 
     def plots(self, run: Run) -> Iterator[Plot]:
@@ -41,7 +41,7 @@ class Stalls(Chart):
         names = ["busy", *STALLS]
         table = run.table("bounds.csv", "case", "layer", "cycles", *columns, "bound", "overlap")
         unit = scale(float(table["cycles"].max()), "cycles")
-        records = table.to_dict("records")
+        records = as_records(table)
         order = sorted(zip(names, columns, strict=True), key=lambda pair: list(_TITLES).index(pair[0]))
         rows: list[Row] = [
             {

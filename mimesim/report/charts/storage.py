@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mimesim.report.lines import Lines
+from mimesim.report.names import shortened
 from mimesim.report.plot import Chart, Column, Plot
-from mimesim.report.runs import Run
+from mimesim.report.runs import Run, totals
 from mimesim.report.style import look
 from mimesim.report.units import ratio, scale
 from mimesim.results.csv_file import Row
@@ -22,15 +23,15 @@ class Storage(Chart):
     name = "storage"
     title = "Storage against the number of tasks"
     about = (
-        "Parameters in memory for the first task of the workload, for the first two, and so on, from storage.csv: the form "
-        "of the paper's Fig. 4. What tasks share counts once; the paper's parent task is not among them."
+        "Parameters in memory for the first task of the workload, for the first two, and so on, from storage.csv: the "
+        "form of the paper's Fig. 4. What tasks share counts once; the paper's parent task is not among them."
     )
     any_mode = True
 
     def plots(self, run: Run) -> Iterator[Plot]:
         """Yield the figure."""
         table = run.table("storage.csv", "case", "owner", "bytes")
-        owned = {key: int(size) for key, size in table.groupby(["case", "owner"], sort=False)["bytes"].sum().items()}
+        owned = {key: int(row["bytes"]) for key, row in totals(table, ("case", "owner"), ("bytes",)).items()}
         tasks = run.record.workload.tasks
         sizes = {
             case: [
@@ -46,7 +47,7 @@ class Storage(Chart):
             for case in run.cases
         ]
         lines = Lines(
-            [f"{count}" if count == 1 else f"{count}, with {task}" for count, task in enumerate(tasks, 1)],
+            [f"{count}\n{'+ ' if count > 1 else ''}{shortened(task, 16)}" for count, task in enumerate(tasks, 1)],
             [(case.label, look(index)) for index, case in enumerate(run.record.cases)],
             {"": {case.label: [size / unit.factor for size in sizes[case.case]] for case in run.record.cases}},
             f"parameters, {unit.unit}",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from mimesim.report.bars import Bars, numbered
 from mimesim.report.plot import Chart, Column, Plot
-from mimesim.report.runs import Gap, Run
+from mimesim.report.runs import Gap, Run, totals
 from mimesim.report.style import look
 from mimesim.report.units import number
 from mimesim.results.csv_file import Row
@@ -27,16 +27,16 @@ class Throughput(Chart):
     def plots(self, run: Run) -> Iterator[Plot]:
         """Yield the figure."""
         table = run.table("phases.csv", "case", "layer", "images", "cycles")
-        sums = table.groupby(["layer", "case"], sort=False)[["images", "cycles"]].sum()
+        sums = totals(table, ("layer", "case"), ("images", "cycles"))
         layers = list(dict.fromkeys(table["layer"]))
         clock = {case.case: float(case.hardware.get("clock_mhz", 0)) * 1e6 for case in run.record.cases}
         found: dict[tuple[str, str], Row] = {}
         first = run.cases[0]
         for layer in layers:
             for case in run.cases:
-                if (layer, case) not in sums.index:
+                if (layer, case) not in sums:
                     continue
-                images, cycles = (int(value) for value in sums.loc[(layer, case)])
+                images, cycles = (int(value) for value in sums[layer, case].values())
                 rate = images * clock[case] / cycles if cycles else None
                 mine = found[layer, first]["images_per_second"] if (layer, first) in found else rate
                 gain = rate / float(mine) if rate and mine else None

@@ -11,7 +11,7 @@ from mimesim.report.bars import draw_legend, draw_stacks
 from mimesim.report.lines import panels
 from mimesim.report.names import shortened
 from mimesim.report.plot import Chart, Column, Plot
-from mimesim.report.runs import Gap, Run
+from mimesim.report.runs import Gap, Run, totals
 from mimesim.report.style import look
 from mimesim.report.units import scale
 from mimesim.results.csv_file import Row
@@ -31,8 +31,8 @@ class Traffic(Chart):
     name = "traffic"
     title = "Traffic by tensor"
     about = (
-        "Useful bytes read and written at each level, from accesses.csv; each panel has its own scale. Index: where the "
-        "weights that are left stand; norm: folded batch norm; psums: partial sums; mask: which activations are not zero."
+        "Useful bytes read and written at each level, from accesses.csv; each panel has its own scale. Index: where "
+        "pruned weights stand; norm: folded batch norm; psums: partial sums; mask: which activations are not zero."
     )
 
     def plots(self, run: Run) -> Iterator[Plot]:
@@ -41,8 +41,8 @@ class Traffic(Chart):
         table = table[table["words"] > 0]
         if table.empty:
             raise Gap("nothing was read or written")
-        sums = table.groupby(["level", "case", "tensor", "direction"], sort=False)["words"].sum()
-        words = {key: int(value) for key, value in sums.items()}
+        sums = totals(table, ("level", "case", "tensor", "direction"), ("words",))
+        words = {key: int(row["words"]) for key, row in sums.items()}
         levels = sorted({key[0] for key in words}, key=lambda level: (*LEVELS, level).index(level))
         tensors = sorted({key[2] for key in words}, key=lambda tensor: ((*_TENSORS, tensor).index(tensor), tensor))
         rows: list[Row] = [
@@ -59,7 +59,7 @@ class Traffic(Chart):
         yield Plot(
             "traffic",
             f"Traffic by tensor, {run.label}",
-            _says(run, rows),
+            _says(rows),
             [
                 Column("level", "level"),
                 Column("case", "case"),
@@ -107,7 +107,7 @@ def _by_case(rows: Sequence[Row], level: str) -> dict[str, dict[str, int]]:
     return found
 
 
-def _says(run: Run, rows: Sequence[Row]) -> str:
+def _says(rows: Sequence[Row]) -> str:
     told = []
     for case, parts in _by_case(rows, "dram").items():
         total, main = sum(parts.values()), max(parts, key=lambda tensor: parts[tensor])
