@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
+from mimesim.report.names import shortened
 from mimesim.report.style import PAPER, Look, legend_columns, legend_inches, legend_names
 
 if TYPE_CHECKING:
@@ -18,6 +19,9 @@ __all__ = ["Lines", "panels"]
 _PANEL_INCHES = 2.0
 #: So many places leave room for two panels side by side.
 _FEW = 8
+#: Letters of a title and of a place.
+_TITLE = 40
+_TICK = 18
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,7 @@ class Lines:
         shown = panels(figure, len(self.values), wide, columns, legend=[name for name, _ in self.lines])
         for place, (axes, (title, lines)) in enumerate(zip(shown, self.values.items(), strict=True)):
             if len(self.values) > 1:
-                axes.set_title(title)
+                axes.set_title(shortened(title, _TITLE))
             for name, look in self.lines:
                 values = lines.get(name)
                 if values is not None:
@@ -88,7 +92,9 @@ def _drawn(look: Look) -> dict[str, Any]:
 def _name_places(axes: Axes, places: Sequence[str], wide: bool) -> None:
     room = (132 if wide else 52) / max(1, len(places))
     turned = any(len(line) > room for place in places for line in place.splitlines())
-    axes.set_xticks(range(len(places)), places)
+    axes.set_xticks(
+        range(len(places)), ["\n".join(shortened(line, _TICK) for line in place.splitlines()) for place in places]
+    )
     if turned:
         axes.tick_params(axis="x", labelrotation=35 if wide else 90)
         for label in axes.get_xticklabels():

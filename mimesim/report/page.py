@@ -6,6 +6,7 @@ import json
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Sequence
 from importlib.resources import files
+from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 from mimesim.errors import MimesimError
@@ -53,8 +54,6 @@ class _Figure(NamedTuple):
 
 def check_packages() -> None:
     """Raise :class:`MimesimError` with the command to install what a report needs, where it is not there."""
-    from importlib.util import find_spec
-
     for package in ("matplotlib", "jinja2"):
         if find_spec(package) is None:
             raise MimesimError(f"mimesim report needs {package}: pip install 'mimesim[report]'")

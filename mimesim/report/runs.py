@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from warnings import catch_warnings, simplefilter
 
 from mimesim.errors import InputError
 from mimesim.report.names import readable, slug, unique
@@ -110,15 +112,27 @@ class Run:
 
         path = self.folder / name
         try:
-            # The types of names first, for a task may be called 007.
-            table = pd.read_csv(path, dtype=dict.fromkeys(_NAMES, "object"), keep_default_na=False, na_values=[""])
+            raw = path.read_bytes()
+            with catch_warnings():
+                # Rows longer than the header are for pandas a matter of taste.
+                simplefilter("error", pd.errors.ParserWarning)
+                table = pd.read_csv(
+                    BytesIO(raw),
+                    # A task may be called 007, or NA.
+                    dtype=dict.fromkeys(_NAMES, "object"),
+                    keep_default_na=False,
+                    na_values=[""],
+                    index_col=False,
+                )
         except FileNotFoundError:
             raise Gap(f"there is no {name}; was it written by an older mimesim?") from None
         except OSError as error:
             raise InputError(str(path), f"cannot be read: {error.strerror}") from error
-        except (ValueError, pd.errors.ParserError) as error:
+        except (ValueError, pd.errors.ParserWarning) as error:
             reason = str(error).partition("\n")[0]
             raise InputError(str(path), f"is not a table of mimesim's ({reason}); is the file truncated?") from None
+        if not raw.endswith(b"\n"):
+            raise InputError(str(path), "ends within a line; is the file truncated?")
         for column in _NAMES & set(table.columns):
             table[column] = table[column].fillna("").map(readable)
         if "case" in table.columns and (strange := set(table["case"]) - set(self.cases)):

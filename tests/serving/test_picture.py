@@ -49,15 +49,3 @@ def test_a_picture_that_cannot_be_drawn_is_told_before(tmp_path: Path, monkeypat
     monkeypatch.setattr(picture, "find_spec", lambda _: None)
     with pytest.raises(MimesimError, match=r"--plot needs matplotlib: pip install 'mimesim\[plot\]'"):
         picture.check_picture(tmp_path / "who.svg")
-
-
-def test_a_picture_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
-    picture.write_picture(b"one", tmp_path / "who.png")
-    assert (tmp_path / "who.png").read_bytes() == b"one"
-    picture.write_picture(b"two", tmp_path / "new" / "who.png")
-    assert (tmp_path / "new" / "who.png").read_bytes() == b"two"
-    (tmp_path / "folder.png").mkdir()
-    (tmp_path / "folder.png" / "file").touch()
-    with pytest.raises(InputError, match=r"folder\.png: cannot be written: "):
-        picture.write_picture(b"three", tmp_path / "folder.png")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["folder.png", "new", "who.png"]

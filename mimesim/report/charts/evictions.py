@@ -94,6 +94,7 @@ def _draw(cells: dict[str, dict[tuple[str, str], int]], tasks: list[str], figure
     shown = panels(figure, len(cells), wide, min(3, len(cells)), legend=(), inches=1.1 + 0.32 * len(tasks))
     largest = max(value for matrix in cells.values() for value in matrix.values()) or 1
     unit = scale(largest, "B")
+    names = [shortened(task, 16) for task in tasks]
     for axes, (case, matrix) in zip(shown, cells.items(), strict=True):
         for (by_task, victim), value in matrix.items():
             _cell(axes, tasks.index(victim), tasks.index(by_task), value / largest, number(value / unit.factor))
@@ -103,8 +104,8 @@ def _draw(cells: dict[str, dict[tuple[str, str], int]], tasks: list[str], figure
         axes.set_title(f"{shortened(case, 30)}, {unit.unit}")
         axes.set_xlim(-0.5, len(tasks) - 0.5)
         axes.set_ylim(len(tasks) - 0.5, -0.5)
-        axes.set_xticks(range(len(tasks)), tasks, rotation=20, ha="right")
-        axes.set_yticks(range(len(tasks)), tasks)
+        axes.set_xticks(range(len(tasks)), names, rotation=20, ha="right")
+        axes.set_yticks(range(len(tasks)), names)
         axes.tick_params(length=0)
         axes.grid(visible=False)
         axes.set_xlabel("whose blocks left")

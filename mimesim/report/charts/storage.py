@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mimesim.report.lines import Lines
-from mimesim.report.names import shortened
 from mimesim.report.plot import Chart, Column, Plot
 from mimesim.report.runs import Run, totals
 from mimesim.report.style import look
@@ -47,7 +46,7 @@ class Storage(Chart):
             for case in run.cases
         ]
         lines = Lines(
-            [f"{count}\n{'+ ' if count > 1 else ''}{shortened(task, 16)}" for count, task in enumerate(tasks, 1)],
+            [f"{count}\n{'+ ' if count > 1 else ''}{task}" for count, task in enumerate(tasks, 1)],
             [(case.label, look(index)) for index, case in enumerate(run.record.cases)],
             {"": {case.label: [size / unit.factor for size in sizes[case.case]] for case in run.record.cases}},
             f"parameters, {unit.unit}",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mimesim.report.bars import Bars, numbered
+from mimesim.report.names import shortened
 from mimesim.report.plot import Chart, Column, Plot
 from mimesim.report.runs import Gap, Run, totals
 from mimesim.report.style import look
@@ -52,7 +53,7 @@ class Throughput(Chart):
             run.cases,
             [(name, look(index)) for index, name in enumerate(numbered([case.label for case in run.record.cases]))],
             {key: _only(run.cases.index(key[1]), gain, len(run.cases)) for key, gain in gains.items()},
-            f"throughput, times that of {first}",
+            f"throughput, times that of {shortened(first, 16)}",
             line=1.0,
         )
         yield Plot(
