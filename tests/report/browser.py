@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -71,7 +71,7 @@ class Browser:
         self.size(width, height, phone=phone)
         self.events.clear()
         self.send("Page.navigate", url=path.absolute().as_uri())
-        self._until(lambda: any(event["method"] == "Page.loadEventFired" for event in self.events))
+        self.wait("Page.loadEventFired", lambda _: True)
 
     def size(self, width: int, height: int, *, phone: bool = False) -> None:
         """Take another window."""
@@ -119,8 +119,9 @@ class Browser:
         sent = [event for event in self.events if event["method"] == "Network.requestWillBeSent"]
         return [event["params"]["request"]["url"] for event in sent]
 
-    def _until(self, done: Any) -> None:
-        while not done():
+    def wait(self, method: str, enough: Callable[[dict[str, Any]], bool]) -> None:
+        """Wait for an event that is *enough*, unless it has come already."""
+        while not any(event["method"] == method and enough(event["params"]) for event in self.events):
             self._read()
 
     def _read(self) -> dict[str, Any]:

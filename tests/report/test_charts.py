@@ -172,7 +172,7 @@ def test_a_table_that_is_not_there_is_a_gap(results: Path, tmp_path: Path, chart
 
 
 def test_every_chart_is_here() -> None:
-    assert [*CHARTS] == "energy throughput storage sparsity stalls roofline traffic evictions".split()
+    assert [*CHARTS] == ["energy", "throughput", "storage", "sparsity", "stalls", "roofline", "traffic", "evictions"]
 
 
 @pytest.mark.parametrize("chart", ["energy", "stalls"])
