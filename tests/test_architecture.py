@@ -18,15 +18,16 @@ PACKAGE = ROOT / "mimesim"
 ROOMS = (
     *("errors", "node", "network", "networks", "trace", "config", "schemes", "ledger", "dram", "energy", "schedule"),
     *("machine", "bounds", "recount", "conservation", "workers", "inputs", "simulation", "results"),
-    *("serving", "paper", "faults", "training", "cli"),
+    *("report", "serving", "paper", "faults", "training", "cli"),
 )
 
 #: Where a package may be imported at all; what is not listed may not be imported. A dot: this module only.
 DOORS = {
     "PIL": ("training",),
     "click": ("cli",),
+    "jinja2": ("report",),
     "numpy": ("conservation", "dram", "faults", "recount", "schedule", "serving", "trace", "training"),
-    "pydantic": ("config", "inputs", "network", "node", "trace", "training"),
+    "pydantic": ("config", "inputs", "network", "node", "report", "trace", "training"),
     "rich": ("cli", "faults", "paper", "results", "serving", "training"),
     "simpy": ("machine", "serving"),
     "sklearn": ("training",),
@@ -36,7 +37,7 @@ DOORS = {
 }
 
 #: What takes long to load, or may not be installed: inside functions only.
-LAZY = {"matplotlib", "pandas", "rich"}
+LAZY = {"jinja2", "matplotlib", "pandas", "rich"}
 #: Runs only where torch is installed, and loads it anyway.
 EAGER = {"training"}
 

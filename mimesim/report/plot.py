@@ -29,8 +29,8 @@ class Plot:
     """One figure.
 
     *name* is unlike that of the run's other plots. *says* tells in a sentence or two what there is to see, for those
-    who do not see it. *draw* draws on an empty figure and gives it its size: wide, for screens and paper, or narrow, for
-    a phone.
+    who do not see it. *draw* draws on an empty figure and gives it its size: wide, for screens and paper, or
+    narrow, for a phone.
     """
 
     name: str

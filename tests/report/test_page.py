@@ -16,8 +16,7 @@ import pytest
 
 from mimesim.errors import InputError, MimesimError
 from mimesim.report import page as pages
-from mimesim.report import style
-from mimesim.report import write_report
+from mimesim.report import style, write_report
 from mimesim.report.charts import CHARTS
 from mimesim.report.plot import Chart, Column, Plot
 from mimesim.report.runs import Run
@@ -42,7 +41,7 @@ def page(path: Path) -> Page:
 @pytest.fixture
 def plain(monkeypatch: pytest.MonkeyPatch) -> None:
     """Draw nothing, where a test is of texts."""
-    monkeypatch.setattr(style, "svg", lambda draw, wide: b'<svg viewBox="0 0 1 1"></svg>')
+    monkeypatch.setattr(style, "svg", lambda *_, **__: b'<svg viewBox="0 0 1 1"></svg>')
 
 
 def report(tmp_path: Path, *folders: Path) -> Page:
