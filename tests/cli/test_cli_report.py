@@ -11,6 +11,9 @@ import pytest
 
 from tests.cli.conftest import Mimesim
 
+for package in ("matplotlib", "jinja2"):
+    pytest.importorskip(package)
+
 
 def test_a_report_of_two_runs(mimesim: Mimesim, folder: Path) -> None:
     assert mimesim("run", "tiny", "--quiet").returncode == 0
