@@ -104,7 +104,7 @@ def render_page(
                 if progress:
                     progress("mimesim: figures", len(figures), total)
     workloads = list(dict.fromkeys(run.record.workload.name for run in runs))
-    return environment.get_template("page.html").render(
+    html = environment.get_template("page.html").render(
         title=" and ".join(workloads) if len(workloads) < 3 else f"{len(workloads)} workloads",
         css=files("mimesim.report").joinpath("page.css").read_text(encoding="utf-8"),
         runs=[_run(run) for run in runs],
@@ -112,6 +112,7 @@ def render_page(
         sections=found,
         figures=figures,
     )
+    return str(html)
 
 
 def _figure(item: Drawn, plot: Plot) -> _Figure:

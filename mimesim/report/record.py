@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
 from mimesim.config.explain import check
 from mimesim.config.origin import Origin
@@ -39,6 +39,24 @@ class CaseRecord(_Record):
     tasks: tuple[Text, ...] = ()
     hardware: dict[str, Any] = {}
     schedule: dict[str, Any] = {}
+
+    @field_validator("hardware")
+    @classmethod
+    def _numbers(cls, hardware: dict[str, Any]) -> dict[str, Any]:
+        for key in ("word_bits", "clock_mhz"):
+            if not isinstance(hardware.get(key, 0), int | float):
+                raise ValueError(f"{key} must be a number")
+        return hardware
+
+    @property
+    def word_bytes(self) -> float:
+        """Bytes of a word; two where an older run does not say."""
+        return float(self.hardware.get("word_bits", 16)) / 8
+
+    @property
+    def clock_hz(self) -> float:
+        """Cycles of the accelerator a second; 0 where the run does not say."""
+        return float(self.hardware.get("clock_mhz", 0)) * 1e6
 
     @property
     def label(self) -> str:

@@ -50,6 +50,20 @@ _NAMES = frozenset(
     ]
 )
 
+#: Columns that are empty where there is nothing to divide by.
+_RATIOS = frozenset(
+    [
+        "images_per_second",
+        "overlap",
+        "speedup",
+        "energy_gain",
+        "storage_gain",
+        "macs_per_byte",
+        "roof_macs_per_cycle",
+        "macs_per_cycle",
+    ]
+)
+
 
 class Gap(Exception):  # noqa: N818 - no error: a report says what it cannot show, and goes on
     """What cannot be shown, and why; said in the place of a chart."""
@@ -80,15 +94,10 @@ class Run:
         return next(case for case in self.record.cases if case.case == name)
 
     @cached_property
-    def word_bits(self) -> dict[str, int]:
-        """Bits of a word, by case."""
-        return {case.case: int(case.hardware.get("word_bits", 16)) for case in self.record.cases}
-
-    @cached_property
     def energy_unit(self) -> str:
         """The unit of the tables' energies."""
         prices = self.record.workload.energy.get("prices")
-        return str(prices.get("unit", "mac")) if isinstance(prices, dict) else "mac"
+        return readable(str(prices.get("unit", "mac"))) if isinstance(prices, dict) else "mac"
 
     def table(self, name: str, *columns: str) -> DataFrame:
         """Return table *name* with *columns* at least, in the order of its rows.
@@ -103,8 +112,8 @@ class Run:
         if missing:
             raise Gap(f"{name} has no column {', '.join(missing)}; was it written by an older mimesim?")
         for column in columns:
-            if column not in _NAMES and table[column].dtype.kind not in "iufb":
-                raise InputError(str(self.folder / name), "must hold numbers only", key=column)
+            if column not in _NAMES:
+                _check_numbers(table, column, str(self.folder / name))
         return table
 
     def _read(self, name: str) -> DataFrame:
@@ -141,9 +150,18 @@ class Run:
         return table
 
 
+def _check_numbers(table: DataFrame, column: str, where: str) -> None:
+    values = table[column]
+    if len(values) and values.dtype.kind not in "iufb":
+        raise InputError(where, "must hold numbers only", key=column)
+    if values.abs().eq(float("inf")).any() or (column not in _RATIOS and values.isna().any()):
+        raise InputError(where, "must hold a finite number in every row", key=column)
+
+
 def as_records(table: DataFrame) -> list[dict[str, Any]]:
-    """Return the rows of *table* by the names of its columns, numbers as Python has them."""
-    return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
+    """Return the rows of *table* by the names of its columns, numbers as Python has them, None where there is none."""
+    rows = table.to_dict("records")
+    return [{str(name): None if value != value else value for name, value in row.items()} for row in rows]
 
 
 def totals(table: DataFrame, by: Sequence[str], columns: Sequence[str]) -> dict[tuple[str, ...], dict[str, float]]:

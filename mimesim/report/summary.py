@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from mimesim.energy import LEVELS
 from mimesim.ledger import STALLS
-from mimesim.report.runs import Run, as_records
+from mimesim.report.runs import Gap, Run, as_records
 from mimesim.report.settings import differences
 from mimesim.report.units import number, scale
 
@@ -64,9 +64,13 @@ def summarise(run: Run) -> RunSummary:
         *(f"energy_{level}" for level in levels),
     )
     rows = as_records(table)
+    if not rows or any(
+        row[name] is None for row in rows for name in ("images_per_second", "energy_gain", "storage_gain")
+    ):
+        raise Gap("a case took no time, no energy or no memory, so that nothing compares")
     shown = [level for level in LEVELS if f"energy_{level}" in table.columns and table[f"energy_{level}"].any()]
     return RunSummary(
-        int(rows[0]["images"]) if rows else 0,
+        int(rows[0]["images"]),
         " / ".join(shown),
         [_case(run, row, shown, max(float(other["energy_total"]) for other in rows)) for row in rows],
         list(_highlights(run, rows)) if len(rows) > 1 else [],
@@ -85,7 +89,7 @@ def notices(runs: Sequence[Run], passed_over: Sequence[str]) -> list[tuple[str, 
             line = f"The masks of {', '.join(drawn)} were drawn at given sparsities; no network was run for them."
             found.append((f"{run.label}: drawn masks", [line]))
     if lines := differences(runs):
-        found.append(("Not everything here ran on the same machine", lines))
+        found.append(("Machines, prices or tasks differ", lines))
     if passed_over:
         found.append(("Passed over", list(passed_over)))
     return [(heading, _some(lines)) for heading, lines in found]
@@ -135,4 +139,4 @@ def _highlights(run: Run, rows: Sequence[dict[str, Any]]) -> list[Highlight]:
 
 
 def _times(value: float) -> str:
-    return f"{number(float(value))}×" if value == value else "-"  # noqa: RUF001 - the sign for times
+    return f"{number(float(value))}×"  # noqa: RUF001 - the sign for times

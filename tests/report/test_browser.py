@@ -94,6 +94,9 @@ def test_paper_is_light_and_carries_no_controls(browser: Browser, page: Path) ->
     assert browser.value(INK) == "rgb(27, 31, 36)"
     assert seen(browser, "nav, .theme, .links, details") == 0
     assert seen(browser, "svg.wide") == 8
+    # A4 with its margins.
+    browser.size(720, 1000)
+    assert browser.value("document.documentElement.scrollWidth") <= 720
     assert browser.send("Page.printToPDF")["data"].startswith("JVBERi0")
     browser.media()
 

@@ -129,6 +129,30 @@ def test_a_damaged_table_is_an_error(pipelined: Path, old: str, new: str, rule: 
     assert rule in str(error.value)
 
 
+@pytest.mark.parametrize("number", ["", "inf"])
+def test_a_number_that_is_none_is_an_error(pipelined: Path, number: str) -> None:
+    path = pipelined / "storage.csv"
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join([*lines[:-1], lines[-1].rpartition(",")[0] + "," + number]) + "\n")
+    with pytest.raises(InputError, match=r"storage\.csv: bytes: must hold a finite number in every row"):
+        find_runs([pipelined])[0][0].table("storage.csv", "bytes")
+
+
+def test_a_table_cut_off_is_an_error(pipelined: Path) -> None:
+    path = pipelined / "storage.csv"
+    path.write_bytes(path.read_bytes()[:-3])
+    with pytest.raises(InputError, match="ends within a line; is the file truncated"):
+        find_runs([pipelined])[0][0].table("storage.csv", "bytes")
+
+
+def test_hardware_that_is_none_is_an_error(pipelined: Path) -> None:
+    document = json.loads((pipelined / "run.json").read_text())
+    document["cases"][0]["hardware"]["word_bits"] = "many"
+    change(pipelined, cases=document["cases"])
+    with pytest.raises(InputError, match=r"run\.json: cases\.0\.hardware: .*word_bits must be a number"):
+        find_runs([pipelined])
+
+
 def test_an_empty_table_is_an_error(pipelined: Path) -> None:
     (pipelined / "layers.csv").write_text("")
     with pytest.raises(InputError, match="is the file truncated"):

@@ -47,7 +47,7 @@ class Evictions(Chart):
         rows: list[Row] = [
             {
                 **dict(zip(("case", *kinds), key, strict=True)), **{name: int(row[name]) for name in counts},
-                "refetched_bytes": int(row["refetched_words"]) * run.word_bits[key[0]] // 8,
+                "refetched_bytes": int(row["refetched_words"] * run.case(key[0]).word_bytes),
             }
             for key, row in totals(table, ("case", *kinds), counts).items()
         ]  # fmt: skip

@@ -108,15 +108,14 @@ def _roof(axes: Axes, rows: Sequence[Row]) -> None:
     """Draw the roof; its slope is DRAM's bandwidth, which the layers below the peak tell."""
     peak = _cell(rows[0], "peak_macs_per_cycle")
     low, high = axes.get_xlim()
-    axes.plot([low, high], [peak, peak], color=FAINT, linewidth=1, marker="")
     slopes = [
-        _cell(r, "roof_macs_per_cycle") / _cell(r, "macs_per_byte")
-        for r in rows
-        if _cell(r, "roof_macs_per_cycle") < peak
+        _cell(row, "roof_macs_per_cycle") / _cell(row, "macs_per_byte")
+        for row in rows
+        if _cell(row, "roof_macs_per_cycle") < peak
     ]
-    if slopes:
-        ridge = peak / slopes[0]
-        axes.plot([low, ridge], [low * slopes[0], peak], color=FAINT, linewidth=1, linestyle="-")
+    ridge = peak / slopes[0] if slopes else low
+    start = low * slopes[0] if slopes else peak
+    axes.plot([low, ridge, high], [start, peak, peak], color=FAINT, linewidth=1)
 
 
 def _numbers(axes: Axes, texts: Sequence[str], points: Sequence[tuple[float, float]]) -> None:

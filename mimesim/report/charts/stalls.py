@@ -47,7 +47,7 @@ class Stalls(Chart):
             {
                 "layer": record["layer"], "case": record["case"], "cycles": int(record["cycles"]),
                 **{column: int(record[column]) for _, column in order}, "bound": record["bound"],
-                "overlap": float(record["overlap"]),
+                "overlap": record["overlap"],
             }
             for record in records
         ]  # fmt: skip

@@ -30,7 +30,7 @@ class Throughput(Chart):
         table = run.table("phases.csv", "case", "layer", "images", "cycles")
         sums = totals(table, ("layer", "case"), ("images", "cycles"))
         layers = list(dict.fromkeys(table["layer"]))
-        clock = {case.case: float(case.hardware.get("clock_mhz", 0)) * 1e6 for case in run.record.cases}
+        clock = {case.case: case.clock_hz for case in run.record.cases}
         found: dict[tuple[str, str], Row] = {}
         first = run.cases[0]
         for layer in layers:

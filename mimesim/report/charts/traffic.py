@@ -48,7 +48,7 @@ class Traffic(Chart):
         rows: list[Row] = [
             {
                 "level": level, "case": case, "tensor": tensor, "direction": direction, "words": words[key],
-                "bytes": words[key] * run.word_bits[case] // 8,
+                "bytes": int(words[key] * run.case(case).word_bytes),
             }
             for level in levels
             for case in run.cases
