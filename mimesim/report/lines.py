@@ -22,6 +22,11 @@ _FEW = 8
 #: Letters of a title and of a place.
 _TITLE = 40
 _TICK = 18
+#: Room for places, width of a letter and height of a line, in points.
+_POINTS_WIDE = 670
+_POINTS_NARROW = 270
+_LETTER = 5.1
+_LINE = 10
 
 
 @dataclass(frozen=True)
@@ -90,12 +95,15 @@ def _drawn(look: Look) -> dict[str, Any]:
 
 
 def _name_places(axes: Axes, places: Sequence[str], wide: bool) -> None:
-    room = (132 if wide else 52) / max(1, len(places))
-    turned = any(len(line) > room for place in places for line in place.splitlines())
-    axes.set_xticks(
-        range(len(places)), ["\n".join(shortened(line, _TICK) for line in place.splitlines()) for place in places]
-    )
+    """Name as many places as there is room for: lying if their names are short enough, else turned."""
+    names = ["\n".join(shortened(line, _TICK) for line in place.splitlines()) for place in places]
+    pitch = (_POINTS_WIDE if wide else _POINTS_NARROW) / max(1, len(places))
+    longest = max((len(line) for name in names for line in name.splitlines()), default=0)
+    turned = longest * _LETTER > pitch
+    every = ceil(_LINE / pitch) if turned else 1
+    axes.set_xticks(range(0, len(places), every), names[::every])
     if turned:
-        axes.tick_params(axis="x", labelrotation=35 if wide else 90)
+        steep = pitch * every < 2 * _LINE
+        axes.tick_params(axis="x", labelrotation=90 if steep else 35)
         for label in axes.get_xticklabels():
-            label.set_horizontalalignment("right" if wide else "center")
+            label.set_horizontalalignment("center" if steep else "right")

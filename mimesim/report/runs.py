@@ -21,48 +21,16 @@ if TYPE_CHECKING:
 __all__ = ["Gap", "Run", "as_records", "find_runs", "totals"]
 
 #: Columns that hold names, whatever they look like.
-_NAMES = frozenset(
-    [
-        "mode",
-        "case",
-        "scheme",
-        "skipping",
-        "task",
-        "layer",
-        "kind",
-        "image",
-        "owner",
-        "tensor",
-        "memory",
-        "level",
-        "direction",
-        "bound",
-        "accounting",
-        "energy_unit",
-        "by_kind",
-        "by_task",
-        "victim_kind",
-        "victim_task",
-        "victim_layer",
-        "from_task",
-        "to_task",
-        "image_id",
-    ]
-)
-
+_NAMES = {
+    *("mode", "case", "scheme", "skipping", "task", "layer", "kind", "image", "image_id", "owner", "tensor", "memory"),
+    *("level", "direction", "bound", "accounting", "energy_unit", "by_kind", "by_task", "victim_kind", "victim_task"),
+    *("victim_layer", "from_task", "to_task"),
+}
 #: Columns that are empty where there is nothing to divide by.
-_RATIOS = frozenset(
-    [
-        "images_per_second",
-        "overlap",
-        "speedup",
-        "energy_gain",
-        "storage_gain",
-        "macs_per_byte",
-        "roof_macs_per_cycle",
-        "macs_per_cycle",
-    ]
-)
+_RATIOS = {
+    *("images_per_second", "overlap", "speedup", "energy_gain", "storage_gain"),
+    *("macs_per_byte", "roof_macs_per_cycle", "macs_per_cycle"),
+}
 
 
 class Gap(Exception):  # noqa: N818 - no error: a report says what it cannot show, and goes on

@@ -35,24 +35,34 @@ def settings(run: Run) -> list[Setting]:
 
 def differences(runs: Sequence[Run]) -> list[str]:
     """Return a line for each key of the machine, the prices or the tasks in which runs or their cases are not alike."""
-    owners: dict[str, dict[str, list[str]]] = {}
+    owners: dict[str, dict[str, list[tuple[Run, str]]]] = {}
     for run in runs:
         own = {"tasks": ", ".join(run.record.workload.tasks)} | dict(_flat(run.record.workload.energy, "energy"))
         for case in run.record.cases:
-            name = case.case if len(runs) == 1 else f"{case.case} ({run.label})"
             for key, value in (own | dict(_flat(case.hardware, "hardware"))).items():
-                owners.setdefault(key, {}).setdefault(value, []).append(name)
-    whole = sum(len(run.record.cases) for run in runs)
+                owners.setdefault(key, {}).setdefault(value, []).append((run, case.case))
+    every = [(run, case) for run in runs for case in run.cases]
     lines = []
     for key, values in owners.items():
-        known = sum(len(names) for names in values.values())
-        if len(values) > 1 or known < whole:
+        said = [place for places in values.values() for place in places]
+        if silent := [place for place in every if place not in said]:
+            values["not said"] = silent
+        if len(values) > 1:
             most = max(values, key=lambda value: len(values[value]))
-            others = [f"{value} in {', '.join(names)}" for value, names in values.items() if value != most]
-            lines.append(
-                f"{key}: {'; '.join([f'{most} in most', *others]) if others else f'{most}, unknown in others'}"
-            )
+            others = [f"{value} in {_places(runs, places)}" for value, places in values.items() if value != most]
+            lines.append(f"{key}: {'; '.join([f'{most} in most', *others])}")
     return lines
+
+
+def _places(runs: Sequence[Run], places: Sequence[tuple[Run, str]]) -> str:
+    """Name the cases of *places*; a run with all of its cases by its label alone."""
+    told = []
+    for run in runs:
+        cases = [case for owner, case in places if owner is run]
+        if cases:
+            names = ", ".join(cases)
+            told.append(names if len(runs) == 1 else run.label if cases == run.cases else f"{names} ({run.label})")
+    return ", ".join(told)
 
 
 def _case(run: Run, name: str) -> Iterator[tuple[str, str]]:
