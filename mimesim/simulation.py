@@ -7,17 +7,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from os import cpu_count
-from pathlib import Path
 
 from mimesim.config.hardware import Hardware
 from mimesim.config.schedule import Mode, Schedule, Skipping
 from mimesim.config.workload import Case, Workload
 from mimesim.conservation import violations
-from mimesim.dram import REQUEST_BYTES
 from mimesim.errors import InputError
 from mimesim.inputs import Selection, build_schemes, load_traces, select
 from mimesim.ledger import CaseLedger, Residents
-from mimesim.machine import TraceWriter, replay
+from mimesim.machine import replay
+from mimesim.recordings import Recordings
 from mimesim.schedule.costs import CostBook
 from mimesim.schedule.images import Image, compose_batches
 from mimesim.schedule.loopnest import group_images
@@ -33,6 +32,8 @@ Progress = Callable[[str, int, int], None]
 
 #: Fewer passes than this take less time than starting a process.
 _WORTH_A_PROCESS = 15_000
+
+_NOTHING = Recordings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,8 @@ class CaseResult:
 
     *trace* is the trace's name in the workload, *origin* whether it was recorded or drawn, and *seed* by which. *tasks*
     are all tasks whose parameters are stored (those replayed are in *images*), *violations* the conservation laws that
-    it breaks. *cpu_seconds* and *wall_seconds* differ from run to run.
+    it breaks. *timeline_end* is the cycle in which its timeline reached the limit. *cpu_seconds* and *wall_seconds*
+    differ from run to run.
     """
 
     case: str
@@ -71,6 +73,7 @@ class CaseResult:
     origin: str = "recorded"
     seed: int = 0
     options: Mapping[str, str | int | float | bool] = field(default_factory=dict)
+    timeline_end: int | None = field(default=None, compare=False)
     cpu_seconds: float = field(default=0.0, compare=False)
     wall_seconds: float = field(default=0.0, compare=False)
 
@@ -83,9 +86,9 @@ class Runner:
         workload: Workload,
         selection: Selection,
         traces: Mapping[str, Trace],
-        dram_traces: Path | None = None,
+        recordings: Recordings = _NOTHING,
     ) -> None:
-        self.dram_traces = dram_traces
+        self._recordings = recordings
         self.workload = workload
         self.selection = selection
         self._traces = traces
@@ -95,13 +98,12 @@ class Runner:
 
     @classmethod
     def reopen(
-        cls, workload: Workload, selection: Selection, dram_traces: Path | None = None
+        cls, workload: Workload, selection: Selection, recordings: Recordings = _NOTHING
     ) -> Callable[[str, Callable[[int], None]], CaseResult]:
         """Return :meth:`run` of a runner for traces that were checked before, in another process."""
         traces = {case.trace: workload.trace_folder(case.trace) for case in workload.cases}
-        return cls(
-            workload, selection, {name: Trace.load(path, verify=False) for name, path in traces.items()}, dram_traces
-        ).run
+        loaded = {name: Trace.load(path, verify=False) for name, path in traces.items()}
+        return cls(workload, selection, loaded, recordings).run
 
     def batches(self, case: Case) -> list[list[Image]]:
         """Return the batches that *case* replays."""
@@ -193,11 +195,7 @@ class Runner:
             begun(passes)
             passes += phase.record.passes
 
-        if self.dram_traces is None:
-            ledger = replay(plan, entered)
-        else:
-            with (self.dram_traces / f"{case.name}.trace").open("w", encoding="utf-8") as file:
-                ledger = replay(plan, entered, TraceWriter(file))
+        ledger, timeline_end = self._recordings.replay(plan, workload, case, entered)
         begun(passes)
         return CaseResult(
             case=case.name,
@@ -220,6 +218,7 @@ class Runner:
             origin=trace.manifest.origin,
             seed=trace.manifest.seed,
             options=dict(case.options),
+            timeline_end=timeline_end,
             cpu_seconds=time.process_time() - cpu,
             wall_seconds=time.perf_counter() - wall,
         )
@@ -233,24 +232,22 @@ def run_workload(
     images: int | None = None,
     jobs: int | None = None,
     progress: Progress | None = None,
-    dram_traces: Path | None = None,
+    recordings: Recordings = _NOTHING,
 ) -> list[CaseResult]:
     """Replay every case of *workload* and return what each did, in the workload's order.
 
     *task* keeps one task, *images* replaces the images of each task. Up to *jobs* cases run at a time, each in a
     process of its own (as many as there are CPUs, if None; none of its own with 1, or where the work is small); the
     result is the same whatever their number. A script that lets processes start must keep its own doings under
-    ``if __name__ == "__main__":``, as every use of :mod:`multiprocessing` asks. With *dram_traces*, a folder, the
-    requests that each case's DRAM grants are written there as a plain trace, ``<case>.trace``.
+    ``if __name__ == "__main__":``, as every use of :mod:`multiprocessing` asks. *recordings* are what it leaves beside
+    its results.
 
     Raises :class:`InputError` for whatever does not fit together, :class:`MimesimError` if a process dies.
     """
     if jobs is not None and jobs < 1:
         raise InputError("run", "must be at least 1", key="jobs", value=jobs)
     selection = select(workload, mode, task, images)
-    runner = Runner(workload, selection, load_traces(workload, selection), dram_traces)
-    if dram_traces is not None:
-        _prepare_traces(workload, dram_traces)
+    runner = Runner(workload, selection, load_traces(workload, selection), recordings)
     totals = {case.name: runner.passes(case) for case in workload.cases}
 
     def report(name: str, passes: int) -> None:
@@ -260,23 +257,13 @@ def run_workload(
     for name in totals:
         report(name, 0)
     count = min(_processes(totals) if jobs is None else jobs, len(totals))
-    if count == 1:
-        return [runner.run(name, partial(report, name)) for name in totals]
-    # A process that has counted the masks of a trace keeps to that trace while it can.
-    likeness = {case.name: (case.trace, workload.hardware_for(case)) for case in workload.cases}
-    return run_parallel(partial(Runner.reopen, workload, selection, dram_traces), list(totals), count, likeness, report)
-
-
-def _prepare_traces(workload: Workload, folder: Path) -> None:
-    for case in workload.cases:
-        size = workload.hardware_for(case).dram.organisation.burst_bytes
-        if size != REQUEST_BYTES:
-            rule = f"case {case.name!r}: a line of a request trace is one burst of {REQUEST_BYTES} bytes, not of {size}"
-            raise workload.error(("hardware", "dram", "organisation"), rule)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(str(folder), f"cannot hold request traces ({error.strerror})") from None
+    with recordings.around(workload, list(totals)):
+        if count == 1:
+            return [runner.run(name, partial(report, name)) for name in totals]
+        # A process that has counted the masks of a trace keeps to that trace while it can.
+        likeness = {case.name: (case.trace, workload.hardware_for(case)) for case in workload.cases}
+        reopen = partial(Runner.reopen, workload, selection, recordings)
+        return run_parallel(reopen, list(totals), count, likeness, report)
 
 
 def _processes(totals: Mapping[str, int]) -> int:

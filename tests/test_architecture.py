@@ -17,7 +17,18 @@ PACKAGE = ROOT / "mimesim"
 #: Each room imports only from rooms that stand before it (``docs/design.md`` tells what they are for).
 ROOMS = (
     *("errors", "node", "network", "networks", "trace", "config", "schemes", "ledger", "dram", "energy", "schedule"),
-    *("machine", "bounds", "recount", "conservation", "workers", "inputs", "simulation", "results"),
+    *(
+        "machine",
+        "bounds",
+        "recount",
+        "conservation",
+        "workers",
+        "inputs",
+        "timeline",
+        "recordings",
+        "simulation",
+        "results",
+    ),
     *("report", "serving", "paper", "faults", "training", "cli"),
 )
 
@@ -26,7 +37,10 @@ DOORS = {
     "PIL": ("training",),
     "click": ("cli",),
     "jinja2": ("report",),
-    "numpy": ("conservation", "dram", "faults", "recount", "schedule", "serving", "trace", "training"),
+    "numpy": (
+        *("conservation", "dram", "faults", "machine.evictions", "recount", "schedule", "serving", "trace", "training"),
+    ),
+    "perfetto": ("timeline",),
     "pydantic": ("config", "inputs", "network", "node", "report", "trace", "training"),
     "rich": ("cli", "faults", "paper", "results", "serving", "training"),
     "simpy": ("machine", "serving"),
@@ -37,7 +51,7 @@ DOORS = {
 }
 
 #: What takes long to load, or may not be installed: inside functions only.
-LAZY = {"jinja2", "matplotlib", "pandas", "rich"}
+LAZY = {"jinja2", "matplotlib", "pandas", "perfetto", "rich"}
 #: Runs only where torch is installed, and loads it anyway.
 EAGER = {"training"}
 

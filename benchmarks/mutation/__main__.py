@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import subprocess
 from pathlib import Path
 
 from benchmarks.mutation.explained import EXPLAINED
-from benchmarks.mutation.fault import Fault
+from benchmarks.mutation.fault import ROOT, Fault
 from benchmarks.mutation.hand_made import HAND_MADE
 from benchmarks.mutation.sampled import SEED, sample
 from benchmarks.mutation.trial import SUITES, Outcome, try_all
@@ -39,7 +40,7 @@ def main() -> None:
     parts = outcomes[: len(hand_made)], outcomes[len(hand_made) :]
     if arguments.write:
         RESULTS.write_text(report(*parts), encoding="utf-8")
-    open_ones = [each for each in outcomes if not each.found and _name(each.fault) not in EXPLAINED]
+    open_ones = [each for each in outcomes if not each.found and _changed(each.fault) not in EXPLAINED]
     print(*(f"{len([o for o in part if o.found])} of {len(part)} found" for part in parts), sep="; ")
     print(*(f"neither found nor explained: {_name(each.fault)}" for each in open_ones), sep="\n")
     raise SystemExit(bool(open_ones))
@@ -50,11 +51,11 @@ def report(hand_made: list[Outcome], mutants: list[Outcome]) -> str:
     found = [sum(each.found for each in part) for part in (hand_made, mutants)]
     suites = ", ".join(path for suite in SUITES for path in suite)
     survivors = [each for each in (*hand_made, *mutants) if not each.found]
-    explained = [each for each in survivors if _name(each.fault) in EXPLAINED]
+    explained = [each for each in survivors if _changed(each.fault) in EXPLAINED]
     lines = [
         "# Faults put in, faults found",
         "",
-        f"Written by `python -m benchmarks.mutation --write`. Tests: {suites}.",
+        f"Written by `python -m benchmarks.mutation --write` of revision {_revision()}. Tests: {suites}.",
         "",
         f"- Faults made by hand: {found[0]} of {len(hand_made)} found.",
         f"- Mutants of `mimesim/machine`, `schedule` and `schemes`, made by cosmic-ray and sampled with seed {SEED}:",
@@ -70,7 +71,7 @@ def report(hand_made: list[Outcome], mutants: list[Outcome]) -> str:
         "## Not found",
         "",
         *(
-            f"- `{_name(each.fault)}`: {_change(each.fault)}\n  {EXPLAINED.get(_name(each.fault), '**open**')}"
+            f"- `{_name(each.fault)}`: {_change(each.fault)}\n  {EXPLAINED.get(_changed(each.fault), '**open**')}"
             for each in survivors
         ),
         *([] if survivors else ["None."]),
@@ -87,6 +88,17 @@ def report(hand_made: list[Outcome], mutants: list[Outcome]) -> str:
 
 def _name(fault: Fault) -> str:
     return f"{fault.path.removeprefix('mimesim/')}:{fault.line} {fault.name}"
+
+
+def _changed(fault: Fault) -> str:
+    """Return what tells a mutant from others whatever stands above it: its file, and what the change leaves."""
+    return f"{fault.path.removeprefix('mimesim/')}: {' '.join(fault.after.split())}"
+
+
+def _revision() -> str:
+    command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty"]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    return run.stdout.strip() or "unknown"
 
 
 def _test(outcome: Outcome) -> str:

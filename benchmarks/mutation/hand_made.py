@@ -33,7 +33,7 @@ _CHANGES = (
     ),
     (
         "a dirty block that is evicted is lost",
-        "machine/controller.py",
+        "machine/lookups.py",
         "self._dirty.append(book_evicted(run.phase.record, region, address))",
         "book_evicted(run.phase.record, region, address)",
     ),
@@ -58,14 +58,14 @@ _CHANGES = (
     (
         "a step does not wait for the last pass that uses what it evicts",
         "machine/controller.py",
-        "if victims[ACTIVATIONS] >= stream.passes_done.value:",
-        "if victims[ACTIVATIONS] > stream.passes_done.value:",
+        "if passes_done.value <= victims[ACTIVATIONS]:",
+        "if passes_done.value < victims[ACTIVATIONS]:",
     ),
     (
         "the controller runs one pass further ahead",
         "machine/controller.py",
-        "if passes_done.value <= number - self._ahead:",
-        "if passes_done.value < number - self._ahead:",
+        "if passes_done.value <= oldest + place:",
+        "if passes_done.value < oldest + place:",
     ),
     (
         "a bank of weights is overwritten one pass too early",

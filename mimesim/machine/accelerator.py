@@ -14,6 +14,8 @@ from mimesim.machine.comparators import Comparators
 from mimesim.machine.controller import Controller
 from mimesim.machine.dram import Dram, Runs
 from mimesim.machine.kinds import ACTIVATIONS, READS, WEIGHTS
+from mimesim.machine.lookups import Lookups
+from mimesim.machine.observer import Observer
 from mimesim.machine.pe_grid import PEGrid
 from mimesim.machine.stream import PassStream
 from mimesim.machine.weight_loader import WeightLoader
@@ -28,11 +30,13 @@ def replay(
     progress: Callable[[Phase], None] | None = None,
     dram_trace: Callable[[int, Runs, bool], None] | None = None,
     residents: Residents = (),
+    observer: Observer | None = None,
 ) -> CaseLedger:
     """Run *plan* to its end and return what it counted; *progress* is called as each phase begins to be built.
 
     The caches are empty at the beginning, or hold *residents*, what a replay of the same case left behind.
-    *dram_trace* is told of every request that DRAM grants: its clock, its blocks, whether it is a write. Raises
+    *dram_trace* is told of every request that DRAM grants: its clock, its blocks, whether it is a write; *observer* of
+    what every part does, which changes nothing but the time it takes to run. Raises
     :class:`InputError` where DRAM cannot hold the case, a cache what one pass needs, or its banks a stream.
     """
     check_capacity(plan)
@@ -49,14 +53,15 @@ def replay(
 
     environment = Clock()
     stream = PassStream(environment, phases())
-    dram = Dram(environment, plan.hardware)
+    dram = Dram(environment, plan.hardware, observer)
     dram.trace = dram_trace
     stream.closing = dram.book
     arbiters = make_arbiters(environment, plan.hardware)
-    controller = Controller(environment, plan.hardware, stream, dram, arbiters, residents)
-    loader = WeightLoader(environment, plan.hardware, stream, dram, arbiters[WEIGHTS])
-    grid = PEGrid(environment, plan.hardware, plan.schedule, stream, dram, arbiters[ACTIVATIONS])
-    comparators = Comparators(environment, plan.hardware, stream, dram, arbiters)
+    lookups = Lookups(plan.hardware, residents)
+    controller = Controller(environment, plan.hardware, stream, dram, lookups, arbiters, observer)
+    loader = WeightLoader(environment, plan.hardware, stream, dram, arbiters[WEIGHTS], observer)
+    grid = PEGrid(environment, plan.hardware, plan.schedule, stream, dram, arbiters[ACTIVATIONS], observer)
+    comparators = Comparators(environment, plan.hardware, stream, dram, arbiters, observer)
     with _no_cycle_collection():
         environment.run()
     ledger.events = environment.events
@@ -72,9 +77,9 @@ def replay(
         for name, lost in arbiter.lost.items() if arbiter is not None else ():
             unified = plan.hardware.caches.organisation == "unified"
             ledger.conflicts["unified" if unified else READS[kind], name] = lost
-    ledger.cache_blocks.update(controller.count_blocks())
+    ledger.cache_blocks.update(lookups.count_blocks())
     ledger.dram_events.update(dram.device.counts())
-    ledger.residents = controller.residents()
+    ledger.residents = lookups.residents()
     return ledger
 
 

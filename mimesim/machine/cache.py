@@ -6,13 +6,12 @@ what an eviction has to wait for into time.
 
 from __future__ import annotations
 
+from array import array
 from collections import OrderedDict
-from collections.abc import Collection, Hashable, Iterable
+from collections.abc import Collection, Iterable
 
 from mimesim.config.hardware import Caches
-from mimesim.machine.evictions import Use
 from mimesim.machine.kinds import ACTIVATIONS, OUTPUTS, READS, THRESHOLDS, WEIGHTS
-from mimesim.schedule.memory_map import ParameterBlock
 
 __all__ = ["NOBODY", "Cache", "Victims", "count_blocks", "make_caches", "no_victims"]
 
@@ -27,14 +26,14 @@ def no_victims() -> Victims:
     return [-1] * _KINDS
 
 
-#: Who looks up when nobody counts what leaves.
-NOBODY = Use("", "", "", ParameterBlock(0, 0, 0, 0, 0, 0))
+#: The use of whoever looks up when nobody counts what leaves.
+NOBODY = 0
 
 #: The user and the scope of a block that was there from the beginning.
 _BEFORE = -1
 
-#: A resident block: its size in words, its kind, the last of its users, its scope and its use.
-_Line = tuple[int, int, int, int, Use]
+#: A resident block: its size in words, its kind, the last of its users, its scope and the number of its use.
+_Line = tuple[int, int, int, int, int]
 
 
 class Cache:
@@ -42,8 +41,8 @@ class Cache:
 
     Ports: one lookup stream from the controller. Latency: none of its own, a step of the controller takes
     ``caches.lookup_cycles``. Books nothing: the controller books what misses. Promises: never holds more than
-    *capacity* words, and with ``pin`` never evicts a block whose scope has not ended. :attr:`left` gathers what was
-    evicted, until whoever counts it and writes what is dirty empties it by :meth:`forget`.
+    *capacity* words, and with ``pin`` never evicts a block whose scope has not ended. :attr:`moved` gathers what was
+    evicted and :attr:`moved_uses` what it was used for, until whoever counts it empties them.
     """
 
     def __init__(self, capacity: int, *, pin: bool = False) -> None:
@@ -53,8 +52,9 @@ class Cache:
         self._lines: OrderedDict[int, _Line] = OrderedDict()
         self._scopes = [0] * _KINDS
         self.dirty: set[int] = set()
-        #: What evicted blocks were used for and their addresses, in the order in which they left; some may be dirty.
-        self.left: list[tuple[Use, list[int]]] = []
+        #: Addresses of evicted blocks in the order in which they left, also of dirty ones, which stay in :attr:`dirty`.
+        self.moved = array("q")
+        self.moved_uses = array("q")
         #: Blocks, over the whole run.
         self.inserted = self.dropped = 0
 
@@ -66,15 +66,14 @@ class Cache:
         """Return whether the block at *address* is resident."""
         return address in self._lines
 
-    def hold(self, blocks: Iterable[tuple[int, int, int, Hashable]]) -> None:
+    def hold(self, blocks: Iterable[tuple[int, int, int, int]]) -> None:
         """Begin with *blocks* that :meth:`held` returned; nobody uses them any more, and they count as inserted."""
         for address, words, kind, use in blocks:
-            assert isinstance(use, Use)  # noqa: S101 - opaque to all others
             self._lines[address] = (words, kind, _BEFORE, _BEFORE, use)
             self.used += words
             self.inserted += 1
 
-    def held(self, kinds: Collection[int]) -> tuple[tuple[int, int, int, Hashable], ...]:
+    def held(self, kinds: Collection[int]) -> tuple[tuple[int, int, int, int], ...]:
         """Return (address, words, kind, use) of the resident blocks of *kinds*, the least recently used first."""
         lines = self._lines.items()
         return tuple((address, words, kind, use) for address, (words, kind, _, _, use) in lines if kind in kinds)
@@ -84,15 +83,28 @@ class Cache:
         self._scopes[WEIGHTS] = self._scopes[THRESHOLDS] = loop
         self._scopes[ACTIVATIONS] = self._scopes[OUTPUTS] = phase
 
-    def lookup(self, address: int, words: int, kind: int, user: int, victims: Victims, use: Use = NOBODY) -> bool:
+    def uses(self) -> set[int]:
+        """Return the numbers of all uses of resident blocks."""
+        return {line[4] for line in self._lines.values()}
+
+    def lookup(self, address: int, words: int, kind: int, user: int, victims: Victims, use: int = NOBODY) -> bool:
         """Use the block at *address* and return whether it was resident; a miss makes room and inserts it.
 
         *user* numbers the fill, pass or drain job that needs the block. What has to leave is added to *victims*.
         """
-        return not self.lookup_all([address], words, kind, user, victims, use)
+        lines = self._lines
+        if address in lines:
+            lines[address] = (words, kind, user, self._scopes[kind], use)
+            lines.move_to_end(address)
+            return True
+        if self.used + words <= self.capacity or self._make_room(words, victims):
+            lines[address] = (words, kind, user, self._scopes[kind], use)
+            self.used += words
+            self.inserted += 1
+        return False
 
     def lookup_all(
-        self, addresses: list[int], words: int, kind: int, user: int, victims: Victims, use: Use = NOBODY
+        self, addresses: list[int], words: int, kind: int, user: int, victims: Victims, use: int = NOBODY
     ) -> list[int]:
         """Look up blocks of equal size in order and return those that miss."""
         lines, missing = self._lines, []
@@ -112,7 +124,7 @@ class Cache:
         self.inserted += len(missing)
         return missing
 
-    def allocate(self, addresses: list[int], words: int, user: int, victims: Victims, use: Use = NOBODY) -> list[int]:
+    def allocate(self, addresses: list[int], words: int, user: int, victims: Victims, use: int = NOBODY) -> list[int]:
         """Insert dirty blocks of equal size that drain job *user* writes; return those that find no room."""
         line, around = (words, OUTPUTS, user, self._scopes[OUTPUTS], use), []
         for address in addresses:
@@ -133,11 +145,9 @@ class Cache:
             self.dropped += 1
 
     def forget(self) -> None:
-        """Forget what left."""
-        if self.dirty:
-            for _, addresses in self.left:
-                self.dirty.difference_update(addresses)
-        self.left.clear()
+        """Forget what left: nobody counts it."""
+        self.dirty.difference_update(self.moved)
+        self.moved, self.moved_uses = array("q"), array("q")
 
     @property
     def evicted(self) -> int:
@@ -148,17 +158,14 @@ class Cache:
         """Evict least recently used blocks until *words* fit; with ``pin`` only ended ones, and all or none."""
         lines, room = self._lines, self.capacity - words
         if not self._pin:
-            left, used = self.left, self.used
+            used, leave, note = self.used, self.moved.append, self.moved_uses.append
             while used > room:
                 address, (freed, kind, user, _, use) = lines.popitem(False)
                 used -= freed
                 if user > victims[kind]:
                     victims[kind] = user
-                # Most evictions follow one of the same tensor.
-                if left and left[-1][0] is use:
-                    left[-1][1].append(address)
-                else:
-                    left.append((use, [address]))
+                leave(address)
+                note(use)
             self.used = used
             return True
         leaving, used = [], self.used
@@ -173,7 +180,8 @@ class Cache:
         for address in leaving:
             _, kind, user, _, use = lines.pop(address)
             victims[kind] = max(victims[kind], user)
-            self.left.append((use, [address]))
+            self.moved.append(address)
+            self.moved_uses.append(use)
         self.used = used
         return True
 

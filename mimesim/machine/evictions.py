@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
+from array import array
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from mimesim.ledger import Eviction, EvictionCounts, PhaseRecord
-from mimesim.schedule.block_history import BlockHistory
+from mimesim.machine.cache import NOBODY, Cache
 from mimesim.schedule.memory_map import ActivationRegion, ParameterBlock
 
 __all__ = ["EvictionLog", "Use"]
+
+_Ints = NDArray[np.int64]
+
+#: The row of a move into a cache, and of a block that is in it.
+_HERE = -1
 
 
 class Use(NamedTuple):
@@ -24,89 +32,147 @@ class Use(NamedTuple):
 class EvictionLog:
     """Counts evictions by phase, and remembers what is gone until it is fetched again or no longer can be.
 
-    *from_task* and *to_task* are whose the pass before and the current pass are. Activations are counted when a phase
-    is over (:meth:`settle`), for they are many.
+    A lookup only notes what moved (:meth:`moved`); all of it is counted at once when the phase is over
+    (:meth:`settle`), for a run of VGG16 moves a million blocks. Uses have numbers, which the lines of a cache carry;
+    the number after that of a region's use is that of its outputs, not yet written.
     """
 
-    def __init__(self) -> None:
-        self._table: dict[Eviction, EvictionCounts] = {}
-        #: By key, the place in *_counted* of a row of the current phase.
-        self._rows: dict[tuple[str, ...], int] = {}
+    def __init__(self, caches: list[Cache]) -> None:
+        self._caches = caches
+        #: By cache, four numbers for each lookup that moved blocks: moves when all that had to leave had left, moves
+        #: when all had come, what it was for, and the turn.
+        self._marks: list[list[int]] = [[] for _ in caches]
+        #: By number: the use, the number of its (kind, task, layer), its words, or -1 if they differ among its blocks.
+        self._uses: list[Use] = []
+        self._labels: dict[tuple[str, str, str], int] = {}
+        self._label, self._words = array("q"), array("q")
+        self._regions: set[int] = set()
+        self.number(Use("", "", "", ParameterBlock(0, 0, 0, 0, 0, 0)))
+        #: Turns of the phase: whose the pass before and the current pass are. By turn, its number.
+        self._turns: dict[tuple[str, str], int] = {}
+        self._turn, self._to_task = 0, ""
         self._counted: list[EvictionCounts] = []
-        self._batch = -1
-        #: By address, where parameters that are gone were counted.
-        self._parameters: dict[int, EvictionCounts] = {}
-        #: By address, the activation regions of this batch.
-        self._regions: dict[int, BlockHistory] = {}
-        self.from_task = self.to_task = ""
+        self._rows: dict[Eviction, int] = {}
+        self._record: PhaseRecord | None = None
+        #: By address, the row in which the latest eviction was counted: of parameters, of activations of the batch.
+        self._gone: tuple[dict[int, int], dict[int, int]] = {}, {}
+
+    def number(self, use: Use) -> int:
+        """Return a number for a use that has none yet."""
+        number, region = len(self._uses), isinstance(use.block, ActivationRegion)
+        if region:
+            self._regions |= {number, number + 1}
+        for kind in (use.kind, "outputs") if region else (use.kind,):
+            label = (kind, use.task, use.layer)
+            self._uses.append(use)
+            self._label.append(self._labels.setdefault(label, len(self._labels)))
+            self._words.append(use.block.words if isinstance(use.block, ParameterBlock) else -1)
+        return number
+
+    def use(self, number: int) -> Use:
+        """Return the use with this number."""
+        return self._uses[number]
 
     def begin(self, record: PhaseRecord) -> None:
         """Count in *record* from now on; activations of an earlier batch are not fetched again."""
-        self._table = record.evictions
+        if self._record is None or record.batch != self._record.batch:
+            self._gone[1].clear()
+            # What an earlier batch looked up and no cache holds any more is not kept for the rest of a long run.
+            held = set().union(*(cache.uses() for cache in self._caches))
+            for number in self._regions - held:
+                self._uses[number] = self._uses[NOBODY]
+            self._regions &= held
+        self._record = record
         self._rows.clear()
-        if record.batch != self._batch:
-            self._batch = record.batch
-            self._regions.clear()
-            self._counted.clear()
+        self._turns.clear()
 
-    def evicted(self, by: Use, left: Iterable[tuple[Use, list[int]]], dirty: Container[int]) -> None:
-        """Count blocks (what they were used for, addresses) that left for *by*; *dirty* holds those of dirty ones.
+    def turn(self, task: str) -> None:
+        """Say whose the next pass is; the first pass of the run follows no other."""
+        turn = (self._to_task or task, task)
+        self._turn = self._turns.setdefault(turn, len(self._turns))
+        self._to_task = task
 
-        This is done a hundred thousand times a second, hence its plain form.
-        """
-        by_kind, by_task = by[0], by[1]
-        for use, addresses in left:
-            kind, task, layer, _ = use
-            if dirty and (written := [address for address in addresses if address in dirty]):
-                self._gone(
-                    self._row((by_kind, by_task, "outputs", task, layer, self.from_task, self.to_task)), use, written
-                )
-                addresses = [address for address in addresses if address not in dirty]
-                if not addresses:
-                    continue
-            key = (by_kind, by_task, kind, task, layer, self.from_task, self.to_task)
-            row = self._rows.get(key)
-            self._gone(self._row(key) if row is None else row, use, addresses)
+    def noted(self, cache: int) -> int:
+        """Return how many moves of *cache* are noted."""
+        marks = self._marks[cache]
+        return marks[-3] if marks else 0
 
-    def fetched(self, use: Use, addresses: list[int]) -> None:
-        """Count what of these blocks would not have been fetched for *use*, had it not been evicted."""
-        block = use[3]
-        if type(block) is ParameterBlock:
-            counts = self._parameters.pop(block.address, None)
-            if counts is not None:
-                counts.refetched_words += block.words
-        elif (history := self._regions.get(block.address)) is not None:
-            history.came(addresses)
+    def moved(self, cache: int, by: int, missing: list[int]) -> None:
+        """Note that blocks left *cache* (those since the last note), and that *missing* came, for use *by*."""
+        moves = self._caches[cache].moved
+        left = len(moves)
+        if missing:
+            moves.extend(missing)
+            self._caches[cache].moved_uses.extend([by] * len(missing))
+        if moves:
+            self._marks[cache] += (left, len(moves), by, self._turn)
 
     def settle(self) -> None:
-        """Count the activations that moved in the phase that is over."""
-        for history in self._regions.values():
-            for row, blocks, words, refetched_words in history.settle():
-                counts = self._counted[row]
-                counts.blocks += blocks
-                counts.words += words
-                counts.refetched_words += refetched_words
+        """Count what moved in the phase that is over."""
+        for cache, marks in zip(self._caches, self._marks, strict=True):
+            if marks:
+                moved, uses = (np.frombuffer(numbers, dtype=np.int64) for numbers in (cache.moved, cache.moved_uses))
+                self._count(moved, uses, np.array(marks).reshape(-1, 4))
+                cache.moved, cache.moved_uses = array("q"), array("q")
+                marks.clear()
 
-    def _gone(self, row: int, use: Use, addresses: list[int]) -> None:
-        """Count blocks of one use that left, and remember them."""
-        block = use[3]
-        if type(block) is ParameterBlock:
-            counts = self._counted[row]
-            counts.blocks += len(addresses)
-            counts.words += block.words * len(addresses)
-            for address in addresses:
-                self._parameters[address] = counts
-            return
-        history = self._regions.get(block.address)
-        if history is None:
+    def _count(self, addresses: _Ints, uses: _Ints, marks: _Ints) -> None:
+        """Count the moves of one cache, in the order in which they were made."""
+        rows = self._rows_of(uses, marks)
+        # Block by block, in the order in which they moved; before its first move a block is where it was.
+        order = np.argsort(addresses, kind="stable")
+        addresses, uses, rows = addresses[order], uses[order], rows[order]
+        first = np.concatenate(([True], addresses[1:] != addresses[:-1]))
+        last = np.concatenate((first[1:], [True]))
+        words = np.array(self._words)[uses]
+        region = words < 0
+        before = np.concatenate(([_HERE], rows[:-1]))
+        for gone, mine in zip(self._gone, (~region, region), strict=True):
+            start, end = first & mine, last & mine
+            before[start] = [gone.get(address, _HERE) for address in addresses[start].tolist()]
+            gone.update(zip(addresses[end].tolist(), rows[end].tolist(), strict=True))
+        for number in np.flatnonzero(np.bincount(uses[region])).tolist():
+            block = self._uses[number].block
             assert isinstance(block, ActivationRegion)  # noqa: S101 - there is no third kind
-            history = self._regions[block.address] = BlockHistory(block)
-        history.left(row, addresses)
+            start, end = np.searchsorted(addresses, (block.address, block.end))
+            words[start:end] = block.useful[(addresses[start:end] - block.address) // block.slot]
+        leaving, back = rows != _HERE, (rows == _HERE) & (before != _HERE)
+        # Sums of whole numbers below 2^53, which doubles hold exactly.
+        blocks, lost, again = (
+            np.bincount(where, what, minlength=len(self._counted)).astype(np.int64)
+            for where, what in ((rows[leaving], None), (rows[leaving], words[leaving]), (before[back], words[back]))
+        )
+        for row in np.flatnonzero(blocks + again).tolist():
+            counts = self._counted[row]
+            counts.blocks += int(blocks[row])
+            counts.words += int(lost[row])
+            counts.refetched_words += int(again[row])
 
-    def _row(self, key: tuple[str, str, str, str, str, str, str]) -> int:
+    def _rows_of(self, uses: _Ints, marks: _Ints) -> _Ints:
+        """Return the row in which each move is counted, :data:`_HERE` for what came."""
+        left, moved, by, turns = marks.T
+        lookup = np.repeat(np.arange(len(marks)), np.diff(moved, prepend=0))
+        leaving = np.arange(len(uses)) < left[lookup]
+        label = np.array(self._label)
+        # A phase has few labels: a table of all their pairs is small, and far quicker than to sort the moves.
+        found = np.zeros(len(self._labels), dtype=np.int64)
+        found[label[uses]] = found[label[by]] = 1
+        labels, place = np.flatnonzero(found).tolist(), np.cumsum(found) - 1
+        key = ((turns * len(labels) + place[label[by]]) * len(labels))[lookup] + place[label[uses]]
+        table = np.full(len(self._turns) * len(labels) ** 2, _HERE, dtype=np.int64)
+        table[key[leaving]] = 0
+        names, every = list(self._turns), list(self._labels)
+        for one in np.flatnonzero(table == 0).tolist():
+            rest, victim = divmod(one, len(labels))
+            turn, evictor = divmod(rest, len(labels))
+            by_whom, whom = every[labels[evictor]], every[labels[victim]]
+            table[one] = self._row(Eviction(*by_whom[:2], *whom, *names[turn]))
+        return np.where(leaving, table[key], _HERE)
+
+    def _row(self, eviction: Eviction) -> int:
         """Return the place of a row of the current phase, made on first use."""
-        row = self._rows.get(key)
-        if row is None:
-            row = self._rows[key] = len(self._counted)
-            self._counted.append(self._table.setdefault(Eviction(*key), EvictionCounts()))
-        return row
+        if eviction not in self._rows:
+            assert self._record is not None  # noqa: S101 - a phase has begun
+            self._rows[eviction] = len(self._counted)
+            self._counted.append(self._record.evictions.setdefault(eviction, EvictionCounts()))
+        return self._rows[eviction]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import ceil
 from typing import TYPE_CHECKING, Any, Literal
 
-from mimesim.report.names import shortened
+from mimesim.report.names import ending
 from mimesim.report.style import FAINT, INK, Look, legend_columns, legend_inches, legend_names
 
 if TYPE_CHECKING:
@@ -172,7 +172,7 @@ def _label_axis(axes: Axes, bars: Bars, groups: Sequence[str], *, upright: bool)
     centres = [group * (count + 1) + (count - 1) / 2 for group in range(len(groups))]
     axis = axes.xaxis if upright else axes.yaxis
     side: Literal["x", "y"] = "x" if upright else "y"
-    axis.set_ticks(centres, [shortened(name, _LONGEST) for name in groups])
+    axis.set_ticks(centres, [ending(name, _LONGEST) for name in groups])
     if count > 1:
         axis.remove_overlapping_locs = False
         places = [group * (count + 1) + bar for group in range(len(groups)) for bar in range(count)]

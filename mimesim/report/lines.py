@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
-from mimesim.report.names import shortened
+from mimesim.report.names import ending, shortened
 from mimesim.report.style import PAPER, Look, legend_columns, legend_inches, legend_names
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def _drawn(look: Look) -> dict[str, Any]:
 
 def _name_places(axes: Axes, places: Sequence[str], wide: bool) -> None:
     """Name as many places as there is room for: lying if their names are short enough, else turned."""
-    names = ["\n".join(shortened(line, _TICK) for line in place.splitlines()) for place in places]
+    names = ["\n".join(ending(line, _TICK) for line in place.splitlines()) for place in places]
     pitch = (_POINTS_WIDE if wide else _POINTS_NARROW) / max(1, len(places))
     longest = max((len(line) for name in names for line in name.splitlines()), default=0)
     turned = longest * _LETTER > pitch

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from unicodedata import category
 
-__all__ = ["readable", "shortened", "slug", "unique"]
+__all__ = ["ending", "readable", "shortened", "slug", "unique"]
 
 #: What has no glyph of its own: control codes, marks that turn the direction of text, halves of a character.
 _INVISIBLE = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
@@ -27,6 +27,11 @@ def shortened(text: str, most: int) -> str:
     """Return *text* in at most so many letters, without its middle if it is longer; tables have all of it."""
     half = (most - 1) // 2
     return text if len(text) <= most else f"{text[: most - 1 - half]}…{text[-half:]}"
+
+
+def ending(text: str, most: int) -> str:
+    """Return *text* in at most so many letters, without its beginning: what tells layers apart stands at their end."""
+    return text if len(text) <= most else f"…{text[1 - most :]}"
 
 
 def slug(text: str) -> str:

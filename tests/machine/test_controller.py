@@ -7,6 +7,7 @@ from typing import Any
 from mimesim.machine.cache import make_caches
 from mimesim.machine.controller import Controller
 from mimesim.machine.kinds import ACTIVATIONS, THRESHOLDS, WEIGHTS, WRITE_BACK
+from mimesim.machine.lookups import Lookups
 from mimesim.schedule.program import Phase
 from tests.machine.rig import Rig, block, fill, job, phase, region
 from tests.schedule.small import hardware
@@ -40,7 +41,8 @@ class Walk:
         rig.progress(rig.stream.fills_done, *fills)
         rig.progress(rig.stream.jobs_done, *jobs)
         rig.progress(rig.stream.phases_done, *closed)
-        self.part = Controller(rig.clock, machine, rig.stream, dram)
+        self.lookups = Lookups(machine)
+        self.part = Controller(rig.clock, machine, rig.stream, dram, self.lookups)
         self.ends = rig.watch(rig.stream.passes_looked_up)
         self.fill_ends = rig.watch(rig.stream.fills_looked_up)
         rig.clock.run()

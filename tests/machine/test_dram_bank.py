@@ -50,6 +50,13 @@ def test_another_row_of_the_bank_is_closed_first() -> None:
     assert ends((0, "read", 0, 1), (50, "read", OTHER_ROW, 1)) == [13, 50 + 4 + 5 + 6 + 2]
 
 
+def test_columns_may_lie_above_rows() -> None:
+    # Bursts 0 to 65,535 are the first columns of as many rows; burst 65,536 is the second column of row 0.
+    above = {"map": "RaBgChBaCoRo"}
+    assert ends((0, "read", 0, 1), (50, "read", 1 << 16, 1), **above) == [13, 50 + 6 + 2]
+    assert ends((0, "read", 0, 1), (50, "read", 1, 1), **above) == [13, 50 + 4 + 5 + 6 + 2]
+
+
 def test_another_bank_is_activated_at_once() -> None:
     # Activated at 1: the command may come at 6, but the bus is busy up to 13, so at 7: data follow without a gap.
     assert ends((0, "read", 0, 1), (1, "read", 8, 1)) == [13, 15]

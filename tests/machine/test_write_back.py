@@ -97,7 +97,7 @@ def test_what_nobody_will_read_is_dropped() -> None:
     found = walk(first, second, third, bursts=3, passes=[10, 20, 30, 40, 50, 60], jobs=[12], closed=[14, 50])
 
     assert all(kind != WRITE_BACK for _, kind, _ in found.asked)
-    assert found.part.count_blocks() == {"inserted": 6, "evicted": 2, "dropped": 1, "resident": 3}
+    assert found.lookups.count_blocks() == {"inserted": 6, "evicted": 2, "dropped": 1, "resident": 3}
 
 
 def test_what_finds_no_room_is_written_around() -> None:

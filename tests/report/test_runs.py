@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from mimesim.errors import InputError
-from mimesim.report.names import readable, shortened, slug, unique
+from mimesim.report.names import ending, readable, shortened, slug, unique
 from mimesim.report.runs import Gap, find_runs, totals
 
 
@@ -207,3 +207,5 @@ def test_names_are_told_apart_on_every_disk() -> None:
     assert unique(["a", "A", "a", "b"]) == ["a", "A-2", "a-3", "b"]
     assert shortened("features.0.convolution", 9) == "feat…tion"
     assert shortened("conv1", 9) == "conv1"
+    assert ending("features.0.conv.1", 9) == "…0.conv.1"
+    assert ending("conv1", 5) == "conv1"
