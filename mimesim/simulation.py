@@ -166,7 +166,7 @@ class Runner:
         trace = self._traces[case.name]
         batch = [Image(index, task, number, trace) for index, (task, number) in enumerate(images)]
         try:
-            plan = self._plan(case, [batch])
+            plan = self.plan(case, [batch])
             ledger = replay(plan, residents=residents)
         except InputError as error:
             raise _located(self.workload, case, error) from None
@@ -176,16 +176,20 @@ class Runner:
         """Return the case of this name."""
         return next(case for case in self.workload.cases if case.name == name)
 
-    def _plan(self, case: Case, batches: list[list[Image]]) -> CasePlan:
+    def plan(self, case: Case, batches: list[list[Image]]) -> CasePlan:
+        """Return the plan of *batches* on *case*; raises :class:`InputError` as :meth:`run` does."""
         workload, trace, scheme = self.workload, self._traces[case.name], self._schemes[case.name]
-        hardware, schedule = workload.hardware_for(case), workload.schedule_for(case)
-        return plan_case(trace.network, scheme, case.skipping, hardware, schedule, batches, workload.tasks, self._book)
+        hardware, order = workload.hardware_for(case), workload.schedule_for(case)
+        try:
+            return plan_case(trace.network, scheme, case.skipping, hardware, order, batches, workload.tasks, self._book)
+        except InputError as error:
+            raise _located(workload, case, error) from None
 
     def _run(self, case: Case, begun: Callable[[int], None]) -> CaseResult:
         wall, cpu = time.perf_counter(), time.process_time()
         workload, trace = self.workload, self._traces[case.name]
         batches = self.batches(case)
-        plan = self._plan(case, batches)
+        plan = self.plan(case, batches)
         passes = 0
 
         def entered(phase: Phase) -> None:

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field, PrivateAttr, StringConstraints, Vali
 from mimesim.config.base import Count, Strict, merge
 from mimesim.config.dram import drop_standard
 from mimesim.config.energy import Energy
+from mimesim.config.envm import drop_technology
 from mimesim.config.explain import check, suggest
 from mimesim.config.hardware import Hardware
 from mimesim.config.origin import KeyPath, Origin, dotted
@@ -106,10 +107,14 @@ class Workload(Strict):
                 if named.count(case.trace_task(task)) > 1:
                     rule = "stands for two tasks"
                     raise self.error(("cases", index, "tasks", task), rule, case.trace_task(task))
-            dram = self.hardware_for(case).dram
+            hardware = self.hardware_for(case)
+            dram = hardware.dram
             if self.energy.dram == "per_command" and not dram.currents:
                 rule = f"case {case.name!r}: {dram.standard} has no currents, so its commands have no energy"
                 raise self.error(("energy", "dram"), rule, self.energy.dram)
+            if hardware.envm is not None and (unknown := self.energy.unknown_prices(hardware.envm)):
+                rule = f"case {case.name!r}: {hardware.envm.technology} has no energy of its own here: give a price"
+                raise self.error(("energy", "prices", unknown), rule)
             self.schedule_for(case)
         return self
 
@@ -147,4 +152,5 @@ class Workload(Strict):
             return base
         values = base.model_dump()
         drop_standard(values.get("dram"), changes.get("dram"))
+        drop_technology(values.get("envm"), changes.get("envm"))
         return check(type(base), merge(values, changes), self._origin, ("cases", self.cases.index(case), key))
