@@ -89,11 +89,15 @@ def test_what_lies_on_the_chip_is_not_fetched(mode: Mode) -> None:
     found = table("memti", mode)
     for case in ("memti", "memti-wide"):
         assert found.loc[case, "dram_words_weights"] == 0
-        assert found.loc[case, "dram_words_norm"] > 0
+        assert found.loc[case, "dram_words_norm"] == 0
         assert found.loc[case, "energy_envm"] > 0
         assert found.loc[case, "macs"] == found.loc["memti-dram", "macs"]
     assert found.loc["memti-wide", "cycles"] <= found.loc["memti", "cycles"]
     assert found.loc["memti-dram", "dram_words_weights"] > 0
+    rewritten, resident = found.loc["memti-rewrite"], found.loc["memti"]
+    assert rewritten["envm_words"] < resident["envm_words"]
+    assert rewritten["envm_words_written"] > 0 == resident["envm_words_written"]
+    assert rewritten["cycles"] > resident["cycles"]
 
 
 @pytest.mark.parametrize("mode", MODES)
