@@ -16,20 +16,9 @@ PACKAGE = ROOT / "mimesim"
 
 #: Each room imports only from rooms that stand before it (``docs/design.md`` tells what they are for).
 ROOMS = (
-    *("errors", "node", "network", "networks", "trace", "config", "schemes", "ledger", "dram", "energy", "schedule"),
-    *(
-        "machine",
-        "bounds",
-        "recount",
-        "conservation",
-        "workers",
-        "inputs",
-        "timeline",
-        "recordings",
-        "simulation",
-        "results",
-    ),
-    *("report", "serving", "paper", "faults", "training", "cli"),
+    *("errors", "node", "network", "networks", "trace", "config", "schemes", "ledger", "dram", "energy", "accuracy"),
+    *("schedule", "machine", "bounds", "recount", "conservation", "workers", "inputs", "timeline", "recordings"),
+    *("simulation", "results", "report", "serving", "paper", "faults", "compare", "training", "cli"),
 )
 
 #: Where a package may be imported at all; what is not listed may not be imported. A dot: this module only.
@@ -42,7 +31,7 @@ DOORS = {
     ),
     "perfetto": ("timeline",),
     "pydantic": ("config", "inputs", "network", "node", "report", "trace", "training"),
-    "rich": ("cli", "faults", "paper", "results", "serving", "training"),
+    "rich": ("cli", "compare", "faults", "paper", "results", "report", "serving", "training"),
     "simpy": ("machine", "serving"),
     "sklearn": ("training",),
     "torch": ("training",),

@@ -9,7 +9,8 @@ from mimesim.errors import InputError
 from mimesim.report import style
 from mimesim.report.page import check_packages, render_page, sections
 from mimesim.report.runs import find_runs
-from mimesim.results.writer import as_input_error, write_file
+from mimesim.results.pictures import write_picture
+from mimesim.results.writer import as_input_error
 
 __all__ = ["write_report"]
 
@@ -43,9 +44,9 @@ def write_report(
             drawn.append(style.png(item.plot.draw))
         if progress:
             progress("mimesim: PNG files", number, len(items))
-    write_file(out, page.encode())
+    write_picture(page.encode(), out)
     for path, picture in zip(targets, drawn, strict=True):
-        write_file(path, picture)
+        write_picture(picture, path)
     return [out, *targets]
 
 

@@ -23,7 +23,7 @@ from mimesim.results.summary import SUMMARY, summary_rows
 if TYPE_CHECKING:
     from mimesim.simulation import CaseResult
 
-__all__ = ["as_input_error", "check_destination", "write_file", "write_files", "write_results"]
+__all__ = ["as_input_error", "check_destination", "write_files", "write_results"]
 
 
 def check_destination(out: Path) -> None:
@@ -83,18 +83,6 @@ def write_files(files: Mapping[str, str | bytes], out: Path) -> Path:
     return out
 
 
-def write_file(path: Path, content: bytes) -> None:
-    """Write one file whole or not at all, its folder if need be; raises :class:`InputError` if the disk refuses."""
-    staging = path.with_name(f".{path.name}.tmp")
-    with as_input_error(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            staging.write_bytes(content)
-            staging.replace(path)
-        finally:
-            staging.unlink(missing_ok=True)
-
-
 def render_files(
     results: Sequence[CaseResult], workload: RunSettings, measured: Mapping[str, object]
 ) -> dict[str, str]:
@@ -120,8 +108,12 @@ def render_files(
 
 
 def _is_ours(folder: Path) -> bool:
+    """Tell whether *folder* holds results of mimesim's, or nothing but folders of such results."""
     try:
         return is_run_document((folder / RUN_JSON).read_bytes())
+    except FileNotFoundError:
+        entries = list(folder.iterdir())
+        return bool(entries) and all(entry.is_dir() and _is_ours(entry) for entry in entries)
     except OSError:
         return False
 

@@ -12,7 +12,6 @@ import pytest
 
 from mimesim.errors import InputError
 from mimesim.results import check_destination, write_results, writer
-from mimesim.results.writer import write_file
 from mimesim.simulation import CaseResult
 from tests.replays import Settings
 
@@ -179,15 +178,3 @@ def test_unbalanced_results_are_written_and_say_so(results: list[CaseResult], tm
     run = (write([broken, results[1]], tmp_path / "out") / "run.json").read_text()
     assert '"balanced": false' in run
     assert '"case dense: batch 0, layer conv1: MACs"' in run
-
-
-def test_one_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
-    write_file(tmp_path / "who.png", b"one")
-    assert (tmp_path / "who.png").read_bytes() == b"one"
-    write_file(tmp_path / "new" / "who.png", b"two")
-    assert (tmp_path / "new" / "who.png").read_bytes() == b"two"
-    (tmp_path / "folder.png").mkdir()
-    (tmp_path / "folder.png" / "file").touch()
-    with pytest.raises(InputError, match=r"folder\.png: cannot be written: "):
-        write_file(tmp_path / "folder.png", b"three")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["folder.png", "new", "who.png"]
