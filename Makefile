@@ -73,7 +73,7 @@ $(VENV)/.train: $(VENV)/.core
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.core
-	$(PIP) --editable '.[dev,plot,train]'
+	$(PIP) --editable '.[dev,plot,report,train]'
 	@touch $@
 
 $(VENV)/.mutation: $(VENV)/.dev

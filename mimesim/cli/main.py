@@ -14,6 +14,7 @@ from mimesim.cli.config import config
 from mimesim.cli.dram import dram
 from mimesim.cli.faults import faults
 from mimesim.cli.paper import paper
+from mimesim.cli.report import report
 from mimesim.cli.run import run
 from mimesim.cli.serve import serve
 from mimesim.cli.trace import trace
@@ -36,6 +37,7 @@ def cli() -> None:
     Start here:
       mimesim run tiny                            a small shipped workload, in a second
       mimesim run --mode pipelined vgg16          the paper's network and cases
+      mimesim report out/vgg16-pipelined          its results as one HTML file with figures
       mimesim config show tiny                    everything that decides a run
       mimesim run tiny --set hardware.dram.channels=2
 
@@ -43,7 +45,7 @@ def cli() -> None:
     """
 
 
-for command in (run, compare, serve, config, trace, train, paper, dram, faults):
+for command in (run, report, compare, serve, config, trace, train, paper, dram, faults):
     cli.add_command(command)
 
 
