@@ -18,7 +18,20 @@ PACKAGE = ROOT / "mimesim"
 ROOMS = (
     *("errors", "node", "network", "networks", "trace", "config", "schemes", "ledger", "dram", "energy", "accuracy"),
     *("schedule", "machine", "bounds", "recount", "conservation", "workers", "inputs", "timeline", "recordings"),
-    *("simulation", "results", "report", "serving", "paper", "faults", "compare", "training", "cli"),
+    *(
+        "simulation",
+        "results",
+        "report",
+        "api",
+        "serving",
+        "paper",
+        "faults",
+        "compare",
+        "training",
+        "schema",
+        "doctor",
+    ),
+    "cli",
 )
 
 #: Where a package may be imported at all; what is not listed may not be imported. A dot: this module only.

@@ -10,7 +10,9 @@ import click
 
 from mimesim import __version__
 from mimesim.cli.compare import compare
+from mimesim.cli.completion import completion
 from mimesim.cli.config import config
+from mimesim.cli.doctor import doctor
 from mimesim.cli.dram import dram
 from mimesim.cli.faults import faults
 from mimesim.cli.paper import paper
@@ -40,12 +42,13 @@ def cli() -> None:
       mimesim report out/vgg16-pipelined          its results as one HTML file with figures
       mimesim config show tiny                    everything that decides a run
       mimesim run tiny --set hardware.dram.channels=2
+      mimesim doctor                              what is installed, and what is missing
 
     Results are CSV files under out/; every command explains itself with --help.
     """
 
 
-for command in (run, report, compare, serve, config, trace, train, paper, dram, faults):
+for command in (run, report, compare, serve, config, trace, train, paper, dram, faults, doctor, completion):
     cli.add_command(command)
 
 
