@@ -82,7 +82,7 @@ $(VENV)/.docs: $(VENV)/.core
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.core
-	$(PIP) --editable '.[dev,docs,plot,train]'
+	$(PIP) --editable '.[dev,docs,plot,report,train]'
 	@touch $@
 
 $(VENV)/.mutation: $(VENV)/.dev

@@ -18,19 +18,33 @@ PACKAGE = ROOT / "mimesim"
 ROOMS = (
     *("errors", "node", "network", "networks", "trace", "config", "schemes", "ledger", "dram", "energy", "accuracy"),
     *("schedule", "machine", "bounds", "recount", "conservation", "workers", "inputs", "timeline", "recordings"),
-    *("simulation", "results", "api", "serving", "paper", "faults", "compare", "training", "schema", "doctor", "cli"),
+    *(
+        "simulation",
+        "results",
+        "report",
+        "api",
+        "serving",
+        "paper",
+        "faults",
+        "compare",
+        "training",
+        "schema",
+        "doctor",
+    ),
+    "cli",
 )
 
 #: Where a package may be imported at all; what is not listed may not be imported. A dot: this module only.
 DOORS = {
     "PIL": ("training",),
     "click": ("cli",),
+    "jinja2": ("report",),
     "numpy": (
         *("conservation", "dram", "faults", "machine.evictions", "recount", "schedule", "serving", "trace", "training"),
     ),
     "perfetto": ("timeline",),
-    "pydantic": ("config", "inputs", "network", "node", "trace", "training"),
-    "rich": ("cli", "compare", "faults", "paper", "results", "serving", "training"),
+    "pydantic": ("config", "inputs", "network", "node", "report", "trace", "training"),
+    "rich": ("cli", "compare", "faults", "paper", "results", "report", "serving", "training"),
     "simpy": ("machine", "serving"),
     "sklearn": ("training",),
     "torch": ("training",),
@@ -39,7 +53,7 @@ DOORS = {
 }
 
 #: What takes long to load, or may not be installed: inside functions only.
-LAZY = {"matplotlib", "pandas", "perfetto", "rich"}
+LAZY = {"jinja2", "matplotlib", "pandas", "perfetto", "rich"}
 #: Runs only where torch is installed, and loads it anyway.
 EAGER = {"training"}
 

@@ -16,6 +16,7 @@ from mimesim.cli.doctor import doctor
 from mimesim.cli.dram import dram
 from mimesim.cli.faults import faults
 from mimesim.cli.paper import paper
+from mimesim.cli.report import report
 from mimesim.cli.run import run
 from mimesim.cli.serve import serve
 from mimesim.cli.trace import trace
@@ -38,6 +39,7 @@ def cli() -> None:
     Start here:
       mimesim run tiny                            a small shipped workload, in a second
       mimesim run --mode pipelined vgg16          the paper's network and cases
+      mimesim report out/vgg16-pipelined          its results as one HTML file with figures
       mimesim config show tiny                    everything that decides a run
       mimesim run tiny --set hardware.dram.channels=2
       mimesim doctor                              what is installed, and what is missing
@@ -46,7 +48,7 @@ def cli() -> None:
     """
 
 
-for command in (run, compare, serve, config, trace, train, paper, dram, faults, doctor, completion):
+for command in (run, report, compare, serve, config, trace, train, paper, dram, faults, doctor, completion):
     cli.add_command(command)
 
 
