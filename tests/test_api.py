@@ -17,6 +17,7 @@ from mimesim import Results, api
 from mimesim.cli.main import _status
 from mimesim.config import loader
 from mimesim.results import TABLES
+from mimesim.timeline import Timelines, Window
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +93,15 @@ def test_processes_change_nothing(results: Results) -> None:
 def test_requests_are_written(tmp_path: Path) -> None:
     mimesim.run("tiny", images=1, jobs=1, task="cifar10", mode="singular", dram_traces=tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["case-1.trace", "case-2.trace", "case-3.trace"]
+
+
+def test_a_timeline_is_written_whole_or_of_some_layers(tmp_path: Path) -> None:
+    pytest.importorskip("perfetto")
+    whole, part = tmp_path / "whole.pftrace", tmp_path / "part.pftrace"
+    chosen = Timelines(part, Window(layers=frozenset({"conv2"})), frozenset({"case-3"}))
+    for timeline in (str(whole), chosen):
+        mimesim.run("tiny", images=1, jobs=1, timeline=timeline)
+    assert 0 < part.stat().st_size < whole.stat().st_size
 
 
 @pytest.mark.parametrize(
