@@ -98,27 +98,25 @@ class Runner:
         self._traces = traces
         self._schemes = build_schemes(workload)
         self._book = CostBook() if book is None else book
-        self._masks: dict[str, RequestMasks] = {}
+        self._masks: dict[Trace, RequestMasks] = {}
 
     @classmethod
     def reopen(
         cls, workload: Workload, selection: Selection, recordings: Recordings = _NOTHING
     ) -> Callable[[str, Callable[[int], None]], CaseResult]:
         """Return :meth:`run` of a runner for traces that were checked before, in another process."""
-        traces = {case.trace: workload.trace_folder(case.trace) for case in workload.cases}
-        loaded = {name: Trace.load(path, verify=False) for name, path in traces.items()}
-        return cls(workload, selection, loaded, recordings).run
+        return cls(workload, selection, load_traces(workload, selection, verify=False), recordings).run
 
     def batches(self, case: Case) -> list[list[Image]]:
         """Return the batches that *case* replays."""
         chosen = self.selection
-        trace = self._traces[case.trace]
+        trace = self._traces[case.name]
         if chosen.mode == "multitask":
             return self._requests(case)
         return compose_batches(trace, chosen.tasks, chosen.mode, chosen.images_per_task, self.workload.batch_images)
 
     def _requests(self, case: Case) -> list[list[Image]]:
-        chosen, trace = self.selection, self._traces[case.trace]
+        chosen, trace = self.selection, self._traces[case.name]
         places = [{i: n for n, i in enumerate(trace.entry(task).image_ids)} for task in chosen.tasks]
         common = [i for i in places[0] if all(i in place for place in places)]
         if len(common) < chosen.images_per_task:
@@ -129,7 +127,7 @@ class Runner:
             for i in common[: chosen.images_per_task]
         ]
         # One for each trace and kept: what is counted is known by its source.
-        masks = self._masks.setdefault(case.trace, RequestMasks(trace, trace.network, numbers))
+        masks = self._masks.setdefault(trace, RequestMasks(trace, trace.network, numbers))
         shared = shares_computation(trace.network, self._schemes[case.name], trace, chosen.tasks)
         return compose_requests(
             masks if shared else trace, chosen.tasks, numbers, self.workload.batch_images, shared=shared
@@ -138,7 +136,7 @@ class Runner:
     def passes(self, case: Case) -> int:
         """Return how many passes *case* takes; raises :class:`InputError` where no layout fits the machine."""
         scheme, schedule = self._schemes[case.name], self.workload.schedule_for(case)
-        network = self._traces[case.trace].network
+        network = self._traces[case.name].network
         geometries = self._book.geometries(network, self.workload.hardware_for(case))
         whole = schedule.batch_order == "layer_major"
         runs = [run for batch in self.batches(case) for run in ([batch] if whole else [[image] for image in batch])]
@@ -169,10 +167,10 @@ class Runner:
         :class:`InputError` as :meth:`run` does.
         """
         case = self.case(name)
-        trace = self._traces[case.trace]
+        trace = self._traces[case.name]
         batch = [Image(index, task, number, trace) for index, (task, number) in enumerate(images)]
         try:
-            plan = self._plan(case, [batch])
+            plan = self.plan(case, [batch])
             ledger = replay(plan, residents=residents)
         except InputError as error:
             raise _located(self.workload, case, error) from None
@@ -182,16 +180,20 @@ class Runner:
         """Return the case of this name."""
         return next(case for case in self.workload.cases if case.name == name)
 
-    def _plan(self, case: Case, batches: list[list[Image]]) -> CasePlan:
-        workload, trace, scheme = self.workload, self._traces[case.trace], self._schemes[case.name]
-        hardware, schedule = workload.hardware_for(case), workload.schedule_for(case)
-        return plan_case(trace.network, scheme, case.skipping, hardware, schedule, batches, workload.tasks, self._book)
+    def plan(self, case: Case, batches: list[list[Image]]) -> CasePlan:
+        """Return the plan of *batches* on *case*; raises :class:`InputError` as :meth:`run` does."""
+        workload, trace, scheme = self.workload, self._traces[case.name], self._schemes[case.name]
+        hardware, order = workload.hardware_for(case), workload.schedule_for(case)
+        try:
+            return plan_case(trace.network, scheme, case.skipping, hardware, order, batches, workload.tasks, self._book)
+        except InputError as error:
+            raise _located(workload, case, error) from None
 
     def _run(self, case: Case, begun: Callable[[int], None]) -> CaseResult:
         wall, cpu = time.perf_counter(), time.process_time()
-        workload, trace = self.workload, self._traces[case.trace]
+        workload, trace = self.workload, self._traces[case.name]
         batches = self.batches(case)
-        plan = self._plan(case, batches)
+        plan = self.plan(case, batches)
         passes = 0
 
         def entered(phase: Phase) -> None:

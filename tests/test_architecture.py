@@ -28,21 +28,24 @@ ROOMS = (
         "ledger",
         "dram",
         "energy",
-        "schedule",
+        "accuracy",
     ),
+    *("schedule", "machine", "bounds", "recount", "conservation", "workers", "inputs", "timeline", "recordings"),
     *(
-        "machine",
-        "bounds",
-        "recount",
-        "conservation",
-        "workers",
-        "inputs",
-        "timeline",
-        "recordings",
         "simulation",
         "results",
+        "report",
+        "api",
+        "serving",
+        "paper",
+        "faults",
+        "compare",
+        "sweep",
+        "training",
+        "schema",
+        "doctor",
     ),
-    *("serving", "paper", "faults", "sweep", "training", "cli"),
+    "cli",
 )
 
 #: Where a package may be imported at all; what is not listed may not be imported. A dot: this module only.
@@ -50,13 +53,14 @@ DOORS = {
     "PIL": ("training",),
     "click": ("cli",),
     "distributed": ("sweep",),
+    "jinja2": ("report",),
     "numpy": (
         *("conservation", "dram", "faults", "machine.evictions", "recount", "schedule", "serving", "trace", "training"),
     ),
     "optuna": ("sweep",),
     "perfetto": ("timeline",),
-    "pydantic": ("config", "inputs", "network", "node", "sweep", "trace", "training"),
-    "rich": ("cli", "faults", "paper", "results", "serving", "sweep", "training"),
+    "pydantic": ("config", "inputs", "network", "node", "report", "sweep", "trace", "training"),
+    "rich": ("cli", "compare", "faults", "paper", "results", "report", "serving", "sweep", "training"),
     "simpy": ("machine", "serving"),
     "sklearn": ("training",),
     "torch": ("training",),
@@ -65,7 +69,7 @@ DOORS = {
 }
 
 #: What takes long to load, or may not be installed: inside functions only.
-LAZY = {"distributed", "matplotlib", "optuna", "pandas", "perfetto", "rich"}
+LAZY = {"distributed", "jinja2", "matplotlib", "optuna", "pandas", "perfetto", "rich"}
 #: Runs only where torch is installed, and loads it anyway.
 EAGER = {"training"}
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from mimesim.config.base import Count, NonNegative, Pair, Positive, Strict
 from mimesim.config.dram import Dram
+from mimesim.config.envm import Envm
 
 __all__ = [
     "ActivationBlock",
@@ -53,10 +54,10 @@ class Caches(Strict):
     """The on-chip caches between DRAM and the scratchpads."""
 
     organisation: Literal["private", "unified"] = Field("private", description="three caches, or one for everything")
-    weights_kib: Positive = 52
-    activations_kib: Positive = 52
-    thresholds_kib: Positive = 52
-    unified_kib: Positive = 156
+    weights_kib: Positive = Field(52, description="capacity of the cache of weights, if private")
+    activations_kib: Positive = Field(52, description="capacity of the cache of activations, if private")
+    thresholds_kib: Positive = Field(52, description="capacity of the cache of thresholds, if private")
+    unified_kib: Positive = Field(156, description="capacity of the one cache, if unified")
     policy: Literal["lru", "pin"] = Field("lru", description="pin: what is resident stays until its last use")
     write_policy: Literal["write_around", "write_back"] = Field(
         "write_around", description="outputs go to DRAM, or into the cache and to DRAM when they are evicted"
@@ -69,19 +70,11 @@ class Caches(Strict):
     lookup_cycles: Count = Field(1, description="tag lookup of everything one pass needs")
 
 
-class Envm(Strict):
-    """On-chip non-volatile memory for weights, read by fills."""
-
-    words_per_cycle: Count = Field(16, description="words that the array reads in a cycle")
-    read_latency_cycles: NonNegative = Field(1, description="of a read, before its first word")
-    capacity_kib: Positive = Field(2048, description="what all weights that lie there must fit")
-
-
 class ActivationBlock(Strict):
     """The unit in which activations are stored, fetched and cached."""
 
-    patch: Pair = (4, 4)
-    channels: Count = 8
+    patch: Pair = Field((4, 4), description="positions of a block, as rows x columns")
+    channels: Count = Field(8, description="channels of a block")
 
 
 class Noc(Strict):
@@ -98,19 +91,27 @@ class Noc(Strict):
 class Hardware(Strict):
     """One accelerator."""
 
-    name: str = "mime65"
-    clock_mhz: Positive = 200
-    word_bits: Literal[8, 16, 32] = 16
+    name: str = Field("mime65", description="what to call it")
+    clock_mhz: Positive = Field(200, description="of everything but DRAM")
+    word_bits: Literal[8, 16, 32] = Field(16, description="bits of a weight, an activation and a threshold")
     grid: Grid = Grid()
     scratchpad: Scratchpad = Scratchpad()
     caches: Caches = Caches()
     activation_block: ActivationBlock = ActivationBlock()
     noc: Noc = Noc()
     dram: Dram = Field(default_factory=lambda: Dram.model_validate({}))
-    envm: Envm | None = Field(None, description="on-chip non-volatile memory, for schemes that keep weights there")
+    envm: Envm | None = Field(None, description="on-chip non-volatile memory, for schemes that keep parameters there")
     prefetch_passes: Count = Field(8, description="passes the controller may run ahead of the PE grid")
     compare_cycles: Count = Field(1, description="CMP units: from the last threshold to the first masked output")
     writeback_buffers: Count = Field(2, description="drained tiles waiting for or in DRAM")
+
+    @model_validator(mode="after")
+    def _times_are_known(self) -> Hardware:
+        if self.envm is not None:
+            self.envm.read_cycles(self.clock_mhz)
+            if self.envm.switch == "rewrite":
+                self.envm.write_cycles(1, self.clock_mhz)
+        return self
 
     @property
     def burst_words(self) -> int:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from mimesim.config.dram import drop_standard
+from mimesim.config.envm import drop_technology
 from mimesim.config.explain import check, suggest
 from mimesim.config.origin import KeyPath, Origin
 from mimesim.config.overrides import Override, forget, lay_over
@@ -19,24 +20,33 @@ from mimesim.errors import InputError
 
 __all__ = ["dump_workload", "load_workload"]
 
+_Drop = Callable[[object, object], list[str]]
+#: Names that stand for numbers beside them, and what takes these away.
+_NAMED: dict[tuple[str, str], _Drop] = {("dram", "standard"): drop_standard, ("envm", "technology"): drop_technology}
 
-def load_workload(source: str | Path, overrides: Iterable[Override | str] = ()) -> Workload:
+
+def load_workload(source: str | Path, overrides: Iterable[Override | str] | Mapping[str, object] = ()) -> Workload:
     """Return the workload in a YAML file, or a shipped one by its bare name (``vgg16``), with *overrides* laid over it.
 
-    ::
+    Overrides are values by dotted key, or texts as ``--set`` takes them; an entry of a list goes by its number from 0
+    or by its name.
 
-        workload = load_workload("workloads/vgg16.yaml", ["hardware.dram.channels=2", "cases.0.skipping=gate"])
+    >>> workload = load_workload("tiny", {"hardware.dram.channels": 2, "cases.case-2.skipping": "gate"})
+    >>> workload.hardware.dram.channels, workload.cases[1].skipping
+    (2, 'gate')
+    >>> workload == load_workload("tiny", ["hardware.dram.channels=2", "cases.1.skipping=gate"])
+    True
 
     Raises :class:`InputError` naming file and line (or option), key, value and rule for the first thing that is wrong.
     """
     path = _find(str(source))
     data, places = read_yaml(path)
-    for override in overrides:
-        override = Override.parse(override) if isinstance(override, str) else override
+    for override in _each(overrides):
         if override.path[0] == "hardware" and len(override.path) > 1:
             _load_preset(data, places, path.parent)
-        if override.path[-2:] == ("dram", "standard"):
-            _drop_standard(data, places, override)
+        for named, drop in _NAMED.items():
+            if override.path[-2:] == named:
+                _drop(data, places, override, drop)
         lay_over(data, places, override)
     _load_preset(data, places, path.parent)
     return check(Workload, data, Origin(str(path), path.parent, places))
@@ -47,6 +57,14 @@ def dump_workload(workload: Workload) -> str:
     data = workload.model_dump(mode="json")
     data["traces"] = {name: str(workload.trace_folder(name).resolve()) for name in workload.traces}
     return yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
+
+
+def _each(overrides: Iterable[Override | str] | Mapping[str, object]) -> list[Override]:
+    if isinstance(overrides, Mapping):
+        return [Override.given(key, value) for key, value in overrides.items()]
+    if isinstance(overrides, str):
+        raise InputError("overrides", "must be a mapping of keys to values, or a list of texts", value=overrides)
+    return [Override.parse(override) if isinstance(override, str) else override for override in overrides]
 
 
 def _find(source: str) -> Path:
@@ -90,12 +108,12 @@ def _load_preset(data: dict[str, Any], places: dict[KeyPath, str], folder: Path)
     places.update({("hardware", *key): line for key, line in lines.items()})
 
 
-def _drop_standard(data: dict[str, Any], places: dict[KeyPath, str], override: Override) -> None:
-    """Take away what stands beside a standard that *override* replaces."""
+def _drop(data: dict[str, Any], places: dict[KeyPath, str], override: Override, drop: _Drop) -> None:
+    """Take away what stands beside a standard or a technology that *override* replaces."""
     here: Any = data
     for part in override.path[:-1]:
         here = here.get(part) if isinstance(here, dict) else None
-    for key in drop_standard(here, {"standard": override.value}):
+    for key in drop(here, {override.path[-1]: override.value}):
         forget(places, (*override.path[:-1], key))
 
 

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field, PrivateAttr, StringConstraints, Vali
 from mimesim.config.base import Count, Strict, merge
 from mimesim.config.dram import drop_standard
 from mimesim.config.energy import Energy
+from mimesim.config.envm import drop_technology
 from mimesim.config.explain import check, suggest
 from mimesim.config.hardware import Hardware
 from mimesim.config.origin import KeyPath, Origin, dotted
@@ -43,10 +44,11 @@ Model = TypeVar("Model", Hardware, Schedule)
 class Case(Strict):
     """One thing to compare: a scheme on a trace, with what it changes about the machine."""
 
-    name: Label
+    name: Label = Field(description="what tables call it, and --set cases.NAME")
     title: str = Field("", description="what people read in tables and plots; the name if empty")
     scheme: Label = Field(description="how the tasks share parameters: conventional, pruned, mime and others")
     trace: Label = Field(description="which of the workload's traces it replays")
+    tasks: dict[Label, str] = Field({}, description="tasks that have another name in the trace, with that name")
     skipping: Skipping = Field("per_position", description="what the machine does about zero activations")
     options: dict[str, Any] = Field({}, description="options of the scheme, which checks them")
     schedule: Overrides = Field({}, description="changes to the workload's schedule for this case")
@@ -57,6 +59,10 @@ class Case(Strict):
         """What to call the case where people read it."""
         return self.title or self.name
 
+    def trace_task(self, task: str) -> str:
+        """Return what a *task* of the workload is called in the trace."""
+        return self.tasks.get(task, task)
+
 
 class Workload(Strict):
     """Everything that decides a run but its mode.
@@ -66,13 +72,17 @@ class Workload(Strict):
     other.
     """
 
-    name: Label
-    description: str = ""
-    tasks: Annotated[tuple[Label, ...], Field(min_length=1)]
+    name: Label = Field(description="what results are called")
+    description: str = Field("", description="for whoever reads the file")
+    tasks: Annotated[tuple[Label, ...], Field(min_length=1)] = Field(
+        description="tasks of the traces, in the order in which their images take turns"
+    )
     batch_images: Count = Field(3, description="images in a batch")
-    images_per_task: Count | None = None
-    traces: Annotated[dict[Label, str], Field(min_length=1)]
-    cases: Annotated[tuple[Case, ...], Field(min_length=1)]
+    images_per_task: Count | None = Field(None, description="images replayed of each task; null: a batch full")
+    traces: Annotated[dict[Label, str], Field(min_length=1)] = Field(
+        description="folders of masks by the name that cases use, relative to this file"
+    )
+    cases: Annotated[tuple[Case, ...], Field(min_length=1)] = Field(description="what is compared, with the first")
     hardware: Hardware = Field(default_factory=Hardware)
     schedule: Schedule = Schedule()
     energy: Energy = Energy()
@@ -96,10 +106,19 @@ class Workload(Strict):
             if case.trace not in self.traces:
                 rule = f"is not listed under traces; {suggest(case.trace, self.traces)}"
                 raise self.error(("cases", index, "trace"), rule, case.trace)
-            dram = self.hardware_for(case).dram
+            named = [case.trace_task(task) for task in self.tasks]
+            for task in self.tasks:
+                if named.count(case.trace_task(task)) > 1:
+                    rule = "stands for two tasks"
+                    raise self.error(("cases", index, "tasks", task), rule, case.trace_task(task))
+            hardware = self.hardware_for(case)
+            dram = hardware.dram
             if self.energy.dram == "per_command" and not dram.currents:
                 rule = f"case {case.name!r}: {dram.standard} has no currents, so its commands have no energy"
                 raise self.error(("energy", "dram"), rule, self.energy.dram)
+            if hardware.envm is not None and (unknown := self.energy.unknown_prices(hardware.envm)):
+                rule = f"case {case.name!r}: {hardware.envm.technology} has no energy of its own here: give a price"
+                raise self.error(("energy", "prices", unknown), rule)
             self.schedule_for(case)
         return self
 
@@ -137,4 +156,5 @@ class Workload(Strict):
             return base
         values = base.model_dump()
         drop_standard(values.get("dram"), changes.get("dram"))
+        drop_technology(values.get("envm"), changes.get("envm"))
         return check(type(base), merge(values, changes), self._origin, ("cases", self.cases.index(case), key))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import chain
 
 from mimesim.ledger import CaseLedger, Residents
 from mimesim.machine.banks import check_banks, make_arbiters
@@ -21,6 +22,7 @@ from mimesim.machine.stream import PassStream
 from mimesim.machine.weight_loader import WeightLoader
 from mimesim.schedule.booking import book_envm, book_phase, book_storage
 from mimesim.schedule.program import CasePlan, Phase
+from mimesim.schedule.rewriting import Rewriting
 
 __all__ = ["replay"]
 
@@ -34,17 +36,21 @@ def replay(
 ) -> CaseLedger:
     """Run *plan* to its end and return what it counted; *progress* is called as each phase begins to be built.
 
-    The caches are empty at the beginning, or hold *residents*, what a replay of the same case left behind.
-    *dram_trace* is told of every request that DRAM grants: its clock, its blocks, whether it is a write; *observer* of
-    what every part does, which changes nothing but the time it takes to run. Raises
-    :class:`InputError` where DRAM cannot hold the case, a cache what one pass needs, or its banks a stream.
+    The caches are empty at the beginning, or hold *residents*, what a replay of the same case left behind; what comes
+    behind those of the caches is what the places of non-volatile memory hold. *dram_trace* is told of every request
+    that DRAM grants: its clock, its blocks, whether it is a write; *observer* of what every part does, which changes
+    nothing but the time it takes to run. Raises :class:`InputError` where DRAM cannot hold the case, a cache what one
+    pass needs, or its banks a stream.
     """
     check_capacity(plan)
     check_banks(plan.hardware, plan.schedule)
     ledger = CaseLedger(stored_words=book_storage(plan), envm_words=book_envm(plan))
 
+    caches = 1 if plan.hardware.caches.organisation == "unified" else len(READS)
+    rewriting = Rewriting(plan.hardware, tuple(chain.from_iterable(residents[caches:])))
+
     def phases() -> Iterator[Phase]:
-        for phase in plan.phases():
+        for phase in plan.phases(rewriting):
             book_phase(plan, phase)
             ledger.phases.append(phase.record)
             if progress is not None:
@@ -57,7 +63,7 @@ def replay(
     dram.trace = dram_trace
     stream.closing = dram.book
     arbiters = make_arbiters(environment, plan.hardware)
-    lookups = Lookups(plan.hardware, residents)
+    lookups = Lookups(plan.hardware, residents[:caches])
     controller = Controller(environment, plan.hardware, stream, dram, lookups, arbiters, observer)
     loader = WeightLoader(environment, plan.hardware, stream, dram, arbiters[WEIGHTS], observer)
     grid = PEGrid(environment, plan.hardware, plan.schedule, stream, dram, arbiters[ACTIVATIONS], observer)
@@ -80,6 +86,9 @@ def replay(
     ledger.cache_blocks.update(lookups.count_blocks())
     ledger.dram_events.update(dram.device.counts())
     ledger.residents = lookups.residents()
+    if held := rewriting.held():
+        ledger.residents = (*ledger.residents, held)
+    ledger.envm = rewriting.use(plan.placement.envm_words)
     return ledger
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from mimesim.errors import InputError
 
-__all__ = ["FORMULA", "Cell", "Row", "render_csv"]
+__all__ = ["FORMULA", "Cell", "Row", "harmless", "render_csv"]
 
 #: None is an empty cell, which pandas reads as NaN.
 Cell = str | int | float | None
@@ -28,6 +28,11 @@ def render_csv(columns: Sequence[str], rows: Iterable[Row]) -> str:
             raise ValueError(f"columns {sorted(row.keys() ^ set(columns))} are too many or missing")
         writer.writerow([_plain(column, row[column]) for column in columns])
     return text.getvalue()
+
+
+def harmless(cell: Cell) -> Cell:
+    """Return *cell* with an apostrophe before what a spreadsheet would take for a formula."""
+    return f"'{cell}" if isinstance(cell, str) and cell.lstrip().startswith(FORMULA) else cell
 
 
 def _plain(column: str, cell: Cell) -> Cell:

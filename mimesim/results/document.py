@@ -10,11 +10,21 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from mimesim.config.energy import Energy
 from mimesim.conservation import energy_violations
+from mimesim.results.envm import envm_sums
 
 if TYPE_CHECKING:
     from mimesim.simulation import CaseResult
 
-__all__ = ["FORMAT", "RUN_JSON", "RunSettings", "all_violations", "is_run_document", "render_run", "versions"]
+__all__ = [
+    "FORMAT",
+    "RUN_JSON",
+    "RunSettings",
+    "all_violations",
+    "is_run_document",
+    "measure",
+    "render_run",
+    "versions",
+]
 
 RUN_JSON = "run.json"
 #: Tells our ``run.json`` from anyone else's.
@@ -46,6 +56,16 @@ def all_violations(results: Sequence[CaseResult], workload: RunSettings) -> list
         for result in results
         for violation in (*result.violations, *energy_violations(result.ledger, workload.energy, result.hardware))
     ]
+
+
+def measure(results: Sequence[CaseResult], seconds: float) -> dict[str, float]:
+    """Return what differs from run to run, of all cases together, which took *seconds*; see :func:`render_run`."""
+    return {
+        "wall_seconds": round(seconds, 3),
+        "cpu_seconds": round(sum(result.cpu_seconds for result in results), 3),
+        "passes": sum(result.ledger.passes for result in results),
+        "events": sum(result.ledger.events for result in results),
+    }
 
 
 def render_run(
@@ -112,6 +132,7 @@ def _case(result: CaseResult) -> dict[str, Any]:
         "cache_conflict_cycles": {
             f"{cache}/{stream}": cycles for (cache, stream), cycles in sorted(result.ledger.conflicts.items())
         },
+        "envm": envm_sums(result),
         "hardware": result.hardware.model_dump(mode="json"),
         "schedule": result.schedule.model_dump(mode="json"),
     }

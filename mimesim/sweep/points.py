@@ -122,7 +122,7 @@ def _entry(
 ) -> Entry:
     try:
         selection = select(workload, mode, images=sweep.images)
-        trace = shelf.load(workload, selection)[case.trace]
+        trace = shelf.load(workload, selection)[case.name]
         decided = configuration(workload, case, selection, trace)
     except InputError as error:
         return Entry(number, settings, mode, case.name, None, str(error))

@@ -60,7 +60,7 @@ class Replays:
             raise MimesimError(f"the worker has mimesim {__version__}, not {job.configuration['mimesim']}")
         traces = self._shelf.load(job.workload, job.selection)
         runner = Runner(job.workload, job.selection, traces, book=self._book_for(job))
-        if traces[runner.case(job.case).trace].digest() != job.configuration["trace"]:
+        if traces[job.case].digest() != job.configuration["trace"]:
             raise MimesimError(f"the trace of case {job.case!r} is another one here")
         result = runner.run(job.case, lambda _: None)
         if broken := all_violations([result], job.workload):
