@@ -198,7 +198,8 @@ def sweep(options: Options) -> Section:
     # The cache is cold first of all; the order matters to nothing else.
     for name, jobs, cache in (("none", 1, "off"), ("cold", 1, "counts"), ("warm", 1, "counts"), ("both", 2, "counts")):
         out = place / name
-        command: list[str | Path] = ["sweep", place / "sweep.yaml", "--jobs", str(jobs), "--points", place / f"{name}-points"]
+        points = place / f"{name}-points"
+        command: list[str | Path] = ["sweep", place / "sweep.yaml", "--jobs", str(jobs), "--points", points]
         cost_of([PYTHON, "-m", "mimesim", *command, "--cache", cache, "--out", out, "--quiet"], place)
         measured = json.loads((out / "run.json").read_text(encoding="utf-8"))["measured"]
         rate, walls[name] = measured["replayed"] / measured["cpu_seconds"], measured["wall_seconds"]
