@@ -21,6 +21,7 @@ include_patterns = [
     "CHANGELOG.md",
     "CONTRIBUTING.md",
     "benchmarks/RESULTS.md",
+    "benchmarks/mutation/RESULTS.md",
     "docs/*.md",
     "docs/site/*.md",
     "notebooks/*.md",
