@@ -6,7 +6,8 @@ __all__ = ["EXPLAINED"]
 
 EXPLAINED: dict[str, str] = {
     "machine/controller.py: if not self._find(run, use, mask, WEIGHTS, run.first_fill ^ fill, victims):": (
-        "Found since: a block and its mask are looked up for one number of a fill (`machine/lookups.py`), which the tests of weights hold."
+        "Found since: a block and its mask are looked up for one number of a fill (`machine/lookups.py`), which the "
+        "tests of weights hold."
     ),
     "machine/dram_plain.py: bank, row = page >> bank_shift & banks, page * rows": (
         "Found since, by `machine/test_dram_bank.py::test_columns_may_lie_above_rows`."
