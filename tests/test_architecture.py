@@ -16,7 +16,20 @@ PACKAGE = ROOT / "mimesim"
 
 #: Each room imports only from rooms that stand before it (``docs/design.md`` tells what they are for).
 ROOMS = (
-    *("errors", "node", "network", "networks", "trace", "config", "schemes", "ledger", "dram", "energy", "accuracy"),
+    *(
+        "errors",
+        "pareto",
+        "node",
+        "network",
+        "networks",
+        "trace",
+        "config",
+        "schemes",
+        "ledger",
+        "dram",
+        "energy",
+        "accuracy",
+    ),
     *("schedule", "machine", "bounds", "recount", "conservation", "workers", "inputs", "timeline", "recordings"),
     *(
         "simulation",
@@ -27,6 +40,7 @@ ROOMS = (
         "paper",
         "faults",
         "compare",
+        "sweep",
         "training",
         "schema",
         "doctor",
@@ -38,13 +52,15 @@ ROOMS = (
 DOORS = {
     "PIL": ("training",),
     "click": ("cli",),
+    "distributed": ("sweep",),
     "jinja2": ("report",),
     "numpy": (
         *("conservation", "dram", "faults", "machine.evictions", "recount", "schedule", "serving", "trace", "training"),
     ),
+    "optuna": ("sweep",),
     "perfetto": ("timeline",),
-    "pydantic": ("config", "inputs", "network", "node", "report", "trace", "training"),
-    "rich": ("cli", "compare", "faults", "paper", "results", "report", "serving", "training"),
+    "pydantic": ("config", "inputs", "network", "node", "report", "sweep", "trace", "training"),
+    "rich": ("cli", "compare", "faults", "paper", "results", "report", "serving", "sweep", "training"),
     "simpy": ("machine", "serving"),
     "sklearn": ("training",),
     "torch": ("training",),
@@ -53,7 +69,7 @@ DOORS = {
 }
 
 #: What takes long to load, or may not be installed: inside functions only.
-LAZY = {"jinja2", "matplotlib", "pandas", "perfetto", "rich"}
+LAZY = {"distributed", "jinja2", "matplotlib", "optuna", "pandas", "perfetto", "rich"}
 #: Runs only where torch is installed, and loads it anyway.
 EAGER = {"training"}
 

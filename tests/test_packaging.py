@@ -56,7 +56,7 @@ def test_one_version(config: configparser.ConfigParser) -> None:
 
 
 def test_every_import_is_declared_and_the_other_way_round(config: configparser.ConfigParser) -> None:
-    required = requirements(config, "core", "train", "report", "timeline")
+    required = requirements(config, "core", "train", "report", "timeline", "cluster", "search")
     declared = {IMPORTED_AS.get(name, name) for name in required}
     # pandas is what people read the results with: the README's analysis works right after installing. Wherever a figure
     # may be drawn, matplotlib may be imported.
@@ -76,7 +76,9 @@ def test_the_oldest_versions_are_those_tested(config: configparser.ConfigParser)
 def test_the_page_on_dependencies_has_them_all(config: configparser.ConfigParser) -> None:
     page = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8")
     rows = {match[1]: match[2] for match in re.finditer(r"^\| ([A-Za-z0-9-]+) \| ([0-9.]+) \|", page, re.MULTILINE)}
-    declared = requirements(config, "core", "train", "plot", "report", "timeline", "docs", "dev", "mutation")
+    declared = requirements(
+        config, "core", "train", "plot", "report", "timeline", "cluster", "search", "docs", "dev", "mutation"
+    )
     assert {name: release(version) for name, version in rows.items()} == {
         **{name: release(version) for name, version in declared.items()},
         "Python": release(config["options"]["python_requires"].removeprefix(">=")),

@@ -19,6 +19,7 @@ from mimesim.cli.paper import paper
 from mimesim.cli.report import report
 from mimesim.cli.run import run
 from mimesim.cli.serve import serve
+from mimesim.cli.sweep import pareto, sweep
 from mimesim.cli.trace import trace
 from mimesim.cli.train import train
 from mimesim.errors import MimesimError
@@ -48,7 +49,22 @@ def cli() -> None:
     """
 
 
-for command in (run, report, compare, serve, config, trace, train, paper, dram, faults, doctor, completion):
+for command in (
+    run,
+    report,
+    compare,
+    serve,
+    sweep,
+    pareto,
+    config,
+    trace,
+    train,
+    paper,
+    dram,
+    faults,
+    doctor,
+    completion,
+):
     cli.add_command(command)
 
 
