@@ -16,9 +16,9 @@ import pandas as pd
 import pytest
 
 from mimesim.errors import InputError
-from mimesim.sweep import on_cluster
+from mimesim.sweeps import on_cluster
 from tests.cli.conftest import Mimesim
-from tests.sweep.made import described, write
+from tests.sweeps.made import described, write
 
 KEYS = ("hardware.dram.channels", "hardware.grid.channels")
 
@@ -172,7 +172,7 @@ def test_a_worker_that_dies_loses_nothing(sweep: Path, folder: Path) -> None:
 
 def test_no_scheduler_is_one_error(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("distributed")
-    monkeypatch.setattr("mimesim.sweep.executors._PATIENCE", "1s")
+    monkeypatch.setattr("mimesim.sweeps.executors._PATIENCE", "1s")
     with (
         pytest.raises(InputError, match=r"^--scheduler: 'tcp://127\.0\.0\.1:1': no Dask scheduler answers there"),
         on_cluster("tcp://127.0.0.1:1", None),

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from mimesim.errors import InputError, MimesimError
-from mimesim.sweep.points import Job
-from mimesim.sweep.replays import Outcome, Replays, here
+from mimesim.sweeps.points import Job
+from mimesim.sweeps.replays import Outcome, Replays, here
 from mimesim.workers import crew
 
 __all__ = ["Executor", "on_cluster", "on_processes"]

@@ -9,11 +9,11 @@ from rich.console import Console
 
 from mimesim.errors import InputError
 from mimesim.results.csv_file import Row
-from mimesim.sweep.columns import VALUES
-from mimesim.sweep.front import Aims, pick
-from mimesim.sweep.picture import draw_front
-from mimesim.sweep.read import read_results
-from mimesim.sweep.report import render_front, short_keys
+from mimesim.sweeps.columns import VALUES
+from mimesim.sweeps.front import Aims, pick
+from mimesim.sweeps.picture import draw_front
+from mimesim.sweeps.read import read_results
+from mimesim.sweeps.report import render_front, short_keys
 
 AIMS = Aims(("cycles_per_image", "energy_per_image"), ())
 
