@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from math import prod
 
 import numpy as np
 
-from mimesim.ledger import ImageRow
+from mimesim.ledger import ImageRow, PhaseRecord
 from mimesim.schedule.costs import ImageCosts
 from mimesim.schedule.geometry import Geometry
 from mimesim.schedule.images import Image
+from mimesim.schedule.loopnest import Group
 from mimesim.schedule.program import CasePlan, Phase
 
-__all__ = ["book_envm", "book_phase", "book_storage"]
+__all__ = ["book_envm", "book_images", "book_phase", "book_storage"]
 
 
 def book_phase(plan: CasePlan, phase: Phase) -> None:
-    """Book counts, MACs and the PE cycles that follow from them into the rows of *phase*."""
-    for group in phase.groups:
-        for image in group.images:
-            _book_image(plan, phase, phase.position, image, phase.record.row(image.index))
+    """Book counts, MACs and the PE cycles that follow from them into the rows of *phase*, and its fills."""
+    book_images(plan, phase.position, phase.record, phase.groups)
     for fill in phase.fills:
         row, block = phase.record.row(fill.image), fill.block
         level = "envm" if block.in_envm else "cache"
@@ -32,7 +32,14 @@ def book_phase(plan: CasePlan, phase: Phase) -> None:
             phase.record.row(fill.mask_image).book(level, "index", "read", fill.mask.index)
 
 
-def _book_image(plan: CasePlan, phase: Phase, position: int, image: Image, row: ImageRow) -> None:
+def book_images(plan: CasePlan, position: int, record: PhaseRecord, groups: Iterable[Group]) -> None:
+    """Book counts, MACs and the PE cycles that follow from them into the rows of *record*."""
+    for group in groups:
+        for image in group.images:
+            _book_image(plan, record, position, image, record.row(image.index))
+
+
+def _book_image(plan: CasePlan, record: PhaseRecord, position: int, image: Image, row: ImageRow) -> None:
     geometry = plan.geometries[position]
     operation = geometry.operation
     costs = plan.book.costs(geometry, image, plan.skipping)
@@ -75,7 +82,7 @@ def _book_image(plan: CasePlan, phase: Phase, position: int, image: Image, row: 
         row.book("dram", "outputs", "write", int(output.values.sum()))
         row.book("dram", "mask", "write", int(output.bitmap.sum()))
         row.bursts["dram", "outputs", "write"] += int(output.bursts.sum())
-    _book_pe_cycles(plan, phase, geometry, costs, dense, row)
+    _book_pe_cycles(plan, record, geometry, costs, dense, row)
 
 
 def _prunes(plan: CasePlan, position: int, task: str) -> bool:
@@ -105,10 +112,10 @@ def _book_activations(geometry: Geometry, costs: ImageCosts, row: ImageRow) -> N
 
 
 def _book_pe_cycles(
-    plan: CasePlan, phase: Phase, geometry: Geometry, costs: ImageCosts, dense: ImageCosts, row: ImageRow
+    plan: CasePlan, record: PhaseRecord, geometry: Geometry, costs: ImageCosts, dense: ImageCosts, row: ImageRow
 ) -> None:
     """Book MACs, gated cycles and padding; swaps, unmapped PEs and imbalance follow when the passes have run."""
-    pe = phase.record.pe
+    pe = record.pe
     pe.macs += row.macs
     if not geometry.operation.has_weights:
         return
