@@ -142,7 +142,8 @@ def use(
     else:
         facts = blocks.facts
         if kind != OUTPUTS:
-            if (row := lines[block, at.GONE]) != at.NOWHERE:
+            row = lines[block, at.GONE]
+            if row != at.NOWHERE:
                 again = facts[block, at.VALUES] + facts[block, at.EXTRA] + facts[block, at.NORM]
                 rows.rows[row, at.AGAIN] += again
                 lines[block, at.GONE] = at.NOWHERE

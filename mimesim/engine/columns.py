@@ -6,9 +6,9 @@ from __future__ import annotations
 NOWHERE = -1
 
 #: Of a block: what a transfer moves, the words that a cache reserves, and the useful words, where *extra* are bitmap,
-#: mask or index.
-ADDRESS, BURSTS, SIZE, VALUES, EXTRA, NORM = range(6)
-FACTS = 6
+#: mask or index; of weights, what reaches the scratchpads.
+ADDRESS, BURSTS, SIZE, VALUES, EXTRA, NORM, FILLED = range(7)
+FACTS = 7
 #: Of a block: its neighbours by last use, the kind it has in a cache (or NOWHERE), its last user, its scope, what it was
 #: used for last, whether it is dirty, and the row of its latest eviction, unless it has been fetched again since.
 AFTER, BEFORE, INSIDE, USER, SCOPE, LABEL, DIRTY, GONE = range(8)
@@ -29,9 +29,10 @@ LOAD = 6
 #: Of an accumulation: channel tile, first position tile and how many, first group and how many, scope.
 TILE, PLACE, PLACES, FIRST_GROUP, GROUPS, ITERATION = range(6)
 #: What grows while lookups are done: rows of evictions before this phase and by now, the tasks of the turn, how many
-#: blocks are to be read, written, are allocated or written around, and how many labels have come up.
-FIRST_ROW, ROWS, TURN_FROM, TURN_TO, READ, WRITTEN, PLACED, AROUND, RANKS = range(9)
-SPOT = 9
+#: blocks are to be read, written, are allocated or written around, how many labels have come up; and the task of the
+#: pass before the phase.
+FIRST_ROW, ROWS, TURN_FROM, TURN_TO, READ, WRITTEN, PLACED, AROUND, RANKS, BEFORE_TASK = range(10)
+SPOT = 10
 #: Of the clocks between two phases: when the controller and the weight loader are free, when the phase before ended, and
 #: of the first fill of the next: when it has ended and its data come, and when what its lookup evicted is written. Then
 #: cycles that the parts worked, and of the latest phase the end of its last pass and the PE-cycles without an output.

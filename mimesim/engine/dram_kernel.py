@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from mimesim.engine.dram_tables import ACTIVATES, ACTIVE, BURSTS, IDLE, PRECHARGES, REFRESHES, DramShape, DramState
 from mimesim.engine.jit import kernel
+from mimesim.engine.tables import Ints
 
 __all__ = ["counts_of", "serve", "settle"]
 
@@ -256,9 +257,9 @@ def settle(shape: DramShape, state: DramState, clock: int) -> None:
                 state.active_since[rank] = clock
 
 
-def counts_of(state: DramState) -> dict[str, int]:
-    """Return all counts of commands and bursts by name."""
-    counts = state.counts.tolist()
+def counts_of(table: Ints) -> dict[str, int]:
+    """Return all counts of commands and bursts by name, of a table of them."""
+    counts = table.tolist()
     return {
         "row_hits": counts[BURSTS] - counts[ACTIVATES],
         "activates": counts[ACTIVATES],

@@ -17,6 +17,7 @@ __all__ = [
     "ACTIVATES",
     "ACTIVE",
     "BURSTS",
+    "DRAM_COUNTS",
     "IDLE",
     "PRECHARGES",
     "REFRESHES",
@@ -31,6 +32,7 @@ Ints = NDArray[np.int64]
 
 #: Places in :attr:`DramState.counts`: commands, clocks in which ranks were active, bursts.
 ACTIVATES, PRECHARGES, REFRESHES, ACTIVE, BURSTS = range(5)
+DRAM_COUNTS = 5
 
 #: A rank that is not active since any clock.
 IDLE = -(1 << 60)
@@ -207,6 +209,6 @@ def dram_state(config: Dram, shape: DramShape) -> DramState:
         next_due=np.full(shape.channels, min(first), dtype=np.int64),
         free=zeros(shape.channels),
         data_rank=np.full(shape.channels, -1, dtype=np.int64),
-        counts=zeros(5),
+        counts=zeros(DRAM_COUNTS),
         columns=zeros(int(shape.lane_banks.max())),
     )

@@ -8,11 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mimesim.config.hardware import Hardware
-from mimesim.engine.columns import NOWHERE
+from mimesim.engine import columns as at
 from mimesim.machine.cache import make_caches
 from mimesim.machine.kinds import OUTPUTS, READS
 
-__all__ = ["Blocks", "Directories", "Evictions", "Ints", "Nest", "Passes", "Steps", "Uses", "directories"]
+__all__ = [
+    *("Blocks", "Directories", "Evictions", "Ints", "Nest", "Passes", "Steps", "Uses"),
+    *("directories", "no_passes", "no_steps", "no_uses"),
+]
 
 Ints = NDArray[np.int64]
 
@@ -157,11 +160,33 @@ def directories(hardware: Hardware) -> Directories:
         of_kind=np.array([*of_kind, of_kind[READS.index("activations")]]),
         capacity=np.array([cache.capacity for cache in distinct]),
         used=full(0),
-        first=full(NOWHERE),
-        last=full(NOWHERE),
+        first=full(at.NOWHERE),
+        last=full(at.NOWHERE),
         count=full(0),
         inserted=full(0),
         dropped=full(0),
         scopes=np.zeros(OUTPUTS + 1, dtype=np.int64),
         pin=hardware.caches.policy == "pin",
     )
+
+
+def _none(*sides: int) -> Ints:
+    return np.zeros(sides, dtype=np.int64)
+
+
+def no_passes() -> Passes:
+    """Return the program of a phase that does nothing."""
+    return Passes(_none(0, at.PASS), _none(0, at.DRAIN), _none(0, at.LOAD), _none(0))
+
+
+def no_uses() -> Uses:
+    """Return what it looks up."""
+    vectors, tables = 1, 2
+    sides = {"bases": tables, "drained": tables, "dead": tables}
+    lists = {name: _none(*[0] * sides.get(name, vectors)) for name in Uses._fields[:-6]}
+    return Uses(**lists, chunks=1, places=1, number=0, first_pass=0, first_fill=0, first_job=0)
+
+
+def no_steps() -> Steps:
+    """Return what it asks for."""
+    return Steps(_none(1, 4), _none(1, 2), _none(1, 3), *[_none(0)] * 3, _none(1), _none(0), _none(1, 5), _none(at.SPOT))

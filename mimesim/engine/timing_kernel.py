@@ -196,6 +196,7 @@ def run_phase(
             if step_end > over:
                 now[at.PHASE_END] = over
                 settle(machine.shape, clocks.dram, (over * machine.dram_clocks + machine.cycles - 1) // machine.cycles)
+                took.counts[:] = clocks.dram.counts
                 closed = True
                 continue
         if step_end == _NEVER and job_done == _NEVER:

@@ -8,7 +8,7 @@ import numpy as np
 
 from mimesim.config.hardware import Hardware
 from mimesim.engine import columns as at
-from mimesim.engine.dram_tables import DramShape, DramState, clock_ratio, dram_shape, dram_state
+from mimesim.engine.dram_tables import DRAM_COUNTS, DramShape, DramState, clock_ratio, dram_shape, dram_state
 from mimesim.engine.tables import Ints
 from mimesim.ledger import STALLS
 from mimesim.machine.kinds import KINDS, READS
@@ -51,11 +51,15 @@ class Clocks(NamedTuple):
 
 
 class Took(NamedTuple):
-    """What a phase took: by group, cycles of its passes, and stalls by cause; *rows* are those of each pass's rows."""
+    """What a phase took: by group, cycles of its passes, and stalls by cause; *rows* are those of each pass's rows.
+
+    *counts* are those of DRAM when the phase ends.
+    """
 
     worked: Ints
     waited: Ints
     rows: Ints
+    counts: Ints
 
 
 def machine_of(hardware: Hardware, *, drifts: bool) -> Machine:
@@ -96,4 +100,5 @@ def clocks_of(hardware: Hardware, machine: Machine) -> Clocks:
 
 def took_by(groups: int, rows: Ints) -> Took:
     """Return the counts of a phase that has not begun."""
-    return Took(np.zeros(groups, dtype=np.int64), np.zeros((groups, len(STALLS)), dtype=np.int64), rows)
+    worked, waited = np.zeros(groups, dtype=np.int64), np.zeros((groups, len(STALLS)), dtype=np.int64)
+    return Took(worked, waited, rows, np.zeros(DRAM_COUNTS, dtype=np.int64))
