@@ -121,7 +121,9 @@ class _Replay:
         if following is not None and len(following.program.fills):
             ahead = int(following.program.fills[0, at.FILL_CYCLES])
         groups = 0 if phase is None else len(phase.inputs.groups)
-        took = took_by(groups, np.zeros((0, 0), dtype=np.int64) if phase is None else phase.rows)
+        program = no_passes() if phase is None else phase.program
+        rows = np.zeros((0, 0), dtype=np.int64) if phase is None else phase.rows
+        took = took_by(program, groups, rows, self._machine)
         now = self._clocks.now
         begun = int(now[at.PHASE_END])
         now[at.UNMAPPED] = 0
@@ -129,7 +131,7 @@ class _Replay:
             self._machine,
             self._clocks,
             self._numbers.blocks,
-            no_passes() if phase is None else phase.program,
+            program,
             no_uses() if phase is None else phase.uses,
             no_steps() if phase is None else phase.steps,
             took,

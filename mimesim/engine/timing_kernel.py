@@ -8,8 +8,6 @@ waits for is not known yet, it waits for the other, and so comes later (``docs/e
 
 from __future__ import annotations
 
-import numpy as np
-
 from mimesim.engine import columns as at
 from mimesim.engine.dram_kernel import serve, settle
 from mimesim.engine.jit import kernel
@@ -94,15 +92,13 @@ def run_phase(
     """
     passes, jobs, fills, now = program.passes, program.jobs, program.fills, clocks.now
     count, drains, loads = len(passes), len(jobs), len(fills)
-    looked_up, arrived = np.empty(count, dtype=np.int64), np.empty(count, dtype=np.int64)
-    issued_at, weights_at = np.empty(loads, dtype=np.int64), np.empty(loads, dtype=np.int64)
-    thresholds_at = np.empty(drains, dtype=np.int64)
-    pass_end, fill_end = np.empty(count, dtype=np.int64), np.empty(loads, dtype=np.int64)
-    job_end = np.empty(drains, dtype=np.int64)
+    looked_up, arrived, pass_end = took.passes[0], took.passes[1], took.passes[2]
+    issued_at, weights_at, fill_end = took.fills[0], took.fills[1], took.fills[2]
+    thresholds_at, job_end = took.jobs[0], took.jobs[1]
     begun = now[at.PHASE_END]
     # The grid: passes whose ends are known; its time, the end of the latest pass, and of each row and the network.
     known, ready, end, network = 0, begun, begun, begun
-    rows = np.empty(machine.rows, dtype=np.int64)
+    rows = took.drifting
     # The weight loader: fills whose ends are known, and those looked up.
     loaded = issued = 1 if loads else 0
     if loads:
@@ -135,7 +131,8 @@ def run_phase(
                         break
                     drained = job_end[needed - 1]
                 if machine.drifts and accumulation >= 0:
-                    rows[:] = end
+                    for row in range(machine.rows):
+                        rows[row] = end
                     network = end
                 tags = max(ready, looked_up[known])
                 filled, there = tags, arrived[known]
@@ -196,7 +193,8 @@ def run_phase(
             if step_end > over:
                 now[at.PHASE_END] = over
                 settle(machine.shape, clocks.dram, (over * machine.dram_clocks + machine.cycles - 1) // machine.cycles)
-                took.counts[:] = clocks.dram.counts
+                for name in range(len(took.counts)):
+                    took.counts[name] = clocks.dram.counts[name]
                 closed = True
                 continue
         if step_end == _NEVER and job_done == _NEVER:

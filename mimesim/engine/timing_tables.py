@@ -9,7 +9,7 @@ import numpy as np
 from mimesim.config.hardware import Hardware
 from mimesim.engine import columns as at
 from mimesim.engine.dram_tables import DRAM_COUNTS, DramShape, DramState, clock_ratio, dram_shape, dram_state
-from mimesim.engine.tables import Ints
+from mimesim.engine.tables import Ints, Passes
 from mimesim.ledger import STALLS
 from mimesim.machine.kinds import KINDS, READS
 
@@ -53,13 +53,18 @@ class Clocks(NamedTuple):
 class Took(NamedTuple):
     """What a phase took: by group, cycles of its passes, and stalls by cause; *rows* are those of each pass's rows.
 
-    *counts* are those of DRAM when the phase ends.
+    *counts* are those of DRAM when the phase ends. The rest is where times are worked out: of passes when they are
+    looked up, when their data come, their ends; of fills likewise; of jobs when their thresholds come, and their ends.
     """
 
     worked: Ints
     waited: Ints
     rows: Ints
     counts: Ints
+    drifting: Ints
+    passes: Ints
+    fills: Ints
+    jobs: Ints
 
 
 def machine_of(hardware: Hardware, *, drifts: bool) -> Machine:
@@ -98,7 +103,15 @@ def clocks_of(hardware: Hardware, machine: Machine) -> Clocks:
     )
 
 
-def took_by(groups: int, rows: Ints) -> Took:
+def took_by(program: Passes, groups: int, rows: Ints, machine: Machine) -> Took:
     """Return the counts of a phase that has not begun."""
-    worked, waited = np.zeros(groups, dtype=np.int64), np.zeros((groups, len(STALLS)), dtype=np.int64)
-    return Took(worked, waited, rows, np.zeros(DRAM_COUNTS, dtype=np.int64))
+    return Took(
+        np.zeros(groups, dtype=np.int64),
+        np.zeros((groups, len(STALLS)), dtype=np.int64),
+        rows,
+        np.zeros(DRAM_COUNTS, dtype=np.int64),
+        np.zeros(machine.rows, dtype=np.int64),
+        np.empty((3, len(program.passes)), dtype=np.int64),
+        np.empty((3, len(program.fills)), dtype=np.int64),
+        np.empty((2, len(program.jobs)), dtype=np.int64),
+    )
