@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from mimesim.engine import columns as at
-from mimesim.engine.jit import kernel
+from mimesim.engine.jit import inlined, kernel
 from mimesim.engine.tables import Blocks, Directories, Evictions, Steps
 from mimesim.machine.kinds import ACTIVATIONS, OUTPUTS, THRESHOLDS
 
 __all__ = ["append", "drop", "seen", "use"]
 
 
-@kernel
+@inlined
 def _unlink(blocks: Blocks, caches: Directories, cache: int, block: int) -> None:
     before, after = blocks.lines[block, at.BEFORE], blocks.lines[block, at.AFTER]
     if before == at.NOWHERE:
@@ -23,7 +23,7 @@ def _unlink(blocks: Blocks, caches: Directories, cache: int, block: int) -> None
         blocks.lines[after, at.BEFORE] = before
 
 
-@kernel
+@inlined
 def append(blocks: Blocks, caches: Directories, cache: int, block: int) -> None:
     """Make a block the most recent one."""
     last = caches.last[cache]
@@ -35,7 +35,7 @@ def append(blocks: Blocks, caches: Directories, cache: int, block: int) -> None:
     caches.last[cache] = block
 
 
-@kernel
+@inlined
 def _remove(blocks: Blocks, caches: Directories, cache: int, block: int) -> None:
     """Take a block out of its cache."""
     _unlink(blocks, caches, cache, block)
@@ -44,7 +44,7 @@ def _remove(blocks: Blocks, caches: Directories, cache: int, block: int) -> None
     caches.count[cache] -= 1
 
 
-@kernel
+@inlined
 def seen(rows: Evictions, steps: Steps, label: int) -> None:
     """Number labels in the order in which they come up: rows of evictions are kept in this order."""
     if rows.rank[label] < 0:
@@ -52,7 +52,7 @@ def seen(rows: Evictions, steps: Steps, label: int) -> None:
         steps.spot[at.RANKS] += 1
 
 
-@kernel
+@inlined
 def _row_of(rows: Evictions, steps: Steps, by: int, victim: int) -> int:
     """Return the row that counts what *by* evicts of *victim* in the current turn, made on first use."""
     spot, mask = steps.spot, len(rows.places) - 1
@@ -76,7 +76,7 @@ def _row_of(rows: Evictions, steps: Steps, by: int, victim: int) -> int:
     return int(row)
 
 
-@kernel
+@inlined
 def _evict(
     blocks: Blocks, caches: Directories, rows: Evictions, steps: Steps, cache: int, block: int, by: int, step: int
 ) -> None:
@@ -97,7 +97,7 @@ def _evict(
     lines[block, at.GONE] = row
 
 
-@kernel
+@inlined
 def _make_room(
     blocks: Blocks, caches: Directories, rows: Evictions, steps: Steps, cache: int, words: int, by: int, step: int
 ) -> bool:
@@ -120,7 +120,7 @@ def _make_room(
     return True
 
 
-@kernel
+@inlined
 def use(
     blocks: Blocks,
     caches: Directories,

@@ -6,17 +6,17 @@ Every function here follows its namesake there, command for command; ``docs/mach
 from __future__ import annotations
 
 from mimesim.engine.dram_tables import ACTIVATES, ACTIVE, BURSTS, IDLE, PRECHARGES, REFRESHES, DramShape, DramState
-from mimesim.engine.jit import kernel
+from mimesim.engine.jit import inlined, kernel
 from mimesim.engine.tables import Ints
 
 __all__ = ["counts_of", "serve", "settle"]
 
 
-@kernel
+@inlined
 def _leave(shape: DramShape, state: DramState, column: int, bank: int, write: bool) -> None:
     """Keep what a read or write at *column* leaves for those after it."""
-    group, rank = bank // shape.banks_per_group, bank // shape.per_rank
-    state.data_rank[rank // shape.ranks] = rank
+    group, rank = bank >> shape.group_bits, bank >> shape.rank_bits
+    state.data_rank[bank >> shape.channel_bits] = rank
     if write:
         state.write_group[group] = column + shape.same_group
         state.write_rank[rank] = column + shape.other_group
@@ -28,10 +28,10 @@ def _leave(shape: DramShape, state: DramState, column: int, bank: int, write: bo
         state.write_rank[rank] = max(state.write_rank[rank], column + shape.to_write)
 
 
-@kernel
+@inlined
 def _column(shape: DramShape, state: DramState, channel: int, clock: int, bank: int, write: bool) -> int:
     """Place a read or write of the open row of *bank*."""
-    group, rank = bank // shape.banks_per_group, bank // shape.per_rank
+    group, rank = bank >> shape.group_bits, bank >> shape.rank_bits
     free = state.free[channel]
     if state.data_rank[channel] != rank and state.data_rank[channel] >= 0:
         free += shape.t_rtrs
@@ -45,10 +45,10 @@ def _column(shape: DramShape, state: DramState, channel: int, clock: int, bank: 
     return column
 
 
-@kernel
+@inlined
 def _activate(shape: DramShape, state: DramState, clock: int, bank: int, row: int) -> None:
     """Open *row*: precharge where another is open, activate."""
-    group, rank = bank // shape.banks_per_group, bank // shape.per_rank
+    group, rank = bank >> shape.group_bits, bank >> shape.rank_bits
     activated = clock
     if state.open_row[bank] >= 0:
         activated = max(clock, state.may_precharge[bank]) + shape.t_rp
@@ -74,10 +74,10 @@ def _activate(shape: DramShape, state: DramState, clock: int, bank: int, row: in
     state.counts[ACTIVATES] += 1
 
 
-@kernel
+@inlined
 def _close(shape: DramShape, state: DramState, bank: int) -> None:
     """Let *bank* precharge by itself."""
-    rank, clock = bank // shape.per_rank, state.may_precharge[bank]
+    rank, clock = bank >> shape.rank_bits, state.may_precharge[bank]
     state.open_row[bank] = -1
     state.may_activate[bank] = max(state.may_activate[bank], clock + shape.t_rp)
     begun = max(state.may_column[bank] - shape.t_rcd, state.active_until[rank])
@@ -86,7 +86,7 @@ def _close(shape: DramShape, state: DramState, bank: int) -> None:
         state.active_until[rank] = clock
 
 
-@kernel
+@inlined
 def _stop_active(shape: DramShape, state: DramState, rank: int, clock: int) -> None:
     since = state.active_since[rank]
     if since != IDLE and not shape.closing:
@@ -125,7 +125,7 @@ def _refresh(shape: DramShape, state: DramState, channel: int, now: int) -> None
         state.counts[REFRESHES] += 1
 
 
-@kernel
+@inlined
 def _run(
     shape: DramShape, state: DramState, channel: int, clock: int, bank: int, row: int, bursts: int, write: bool
 ) -> int:
@@ -147,7 +147,7 @@ def _run(
     return end
 
 
-@kernel
+@inlined
 def _rotate(
     shape: DramShape,
     state: DramState,
@@ -201,7 +201,7 @@ def _rotate(
     return end
 
 
-@kernel
+@inlined
 def serve(shape: DramShape, state: DramState, clock: int, address: int, bursts: int, write: bool) -> int:
     """Serve one block of a request granted at *clock*; return the clock its data is over."""
     state.counts[BURSTS] += bursts

@@ -74,6 +74,9 @@ class DramShape(NamedTuple):
     banks_per_group: int
     per_rank: int
     per_channel: int
+    group_bits: int
+    rank_bits: int
+    channel_bits: int
     bits: int
     turn: int
     row_mask: int
@@ -166,6 +169,10 @@ def dram_shape(config: Dram) -> DramShape:
         banks_per_group=organisation.banks_per_group,
         per_rank=per_rank,
         per_channel=per_rank * organisation.ranks,
+        # All of them are powers of two, and to shift is far quicker than to divide.
+        group_bits=organisation.banks_per_group.bit_length() - 1,
+        rank_bits=per_rank.bit_length() - 1,
+        channel_bits=(per_rank * organisation.ranks).bit_length() - 1,
         bits=column + columns.bit_length() if row > column else row,
         turn=turn,
         row_mask=-1 if row > column else rows,

@@ -13,7 +13,7 @@ from typing import Any, TypeVar, cast
 
 import numba
 
-__all__ = ["kernel"]
+__all__ = ["inlined", "kernel"]
 
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 
@@ -25,9 +25,18 @@ def kernel(function: Kernel) -> Kernel:
 
     Where no folder can be written, every process compiles for itself.
     """
+    return _compiled(function)
+
+
+def inlined(function: Kernel) -> Kernel:
+    """Compile *function* into whoever calls it: it is small, and tables are many words to hand over."""
+    return _compiled(function, forceinline=True)
+
+
+def _compiled(function: Kernel, **more: bool) -> Kernel:
     # Numbers never overflow here (see `covers`), and nothing is divided by zero: Python's checks would only cost time.
     # Nothing is allocated either, so that nobody has to count who uses an array: that took nine tenths of the time.
-    options: dict[str, Any] = {"error_model": "numpy", "nogil": True, "_nrt": False}
+    options: dict[str, Any] = {"error_model": "numpy", "nogil": True, "_nrt": False, **more}
     before = numba.config.CACHE_DIR  # type: ignore[attr-defined]
     numba.config.CACHE_DIR = str(_folder())  # type: ignore[attr-defined]
     try:
