@@ -16,6 +16,7 @@ from mimesim.config.shipped import shipped_standards
 from mimesim.config.standard import DEFAULT_MAP, Standard
 from mimesim.dram import Requests, Settings, load_standard, read_requests, replay
 from mimesim.machine import replay_closed_form
+from mimesim.recordings import Recordings
 from mimesim.simulation import run_workload
 
 __all__ = ["SHOWN", "compared", "differences", "requests_of", "table"]
@@ -32,7 +33,7 @@ def requests_of(name: str, settings: tuple[str, ...], layers: tuple[str | None, 
     """Yield what each case of a workload, or layers of it, ask of DRAM, from clock 0 on."""
     workload = load_workload(name, settings)
     with tempfile.TemporaryDirectory() as folder:
-        results = run_workload(workload, "pipelined", jobs=1, dram_traces=Path(folder))
+        results = run_workload(workload, "pipelined", jobs=1, recordings=Recordings(Path(folder)))
         for result in results:
             whole = read_requests(str(Path(folder, f"{result.case}.trace")))
             ratio = result.hardware.dram.clock_mhz / result.hardware.clock_mhz

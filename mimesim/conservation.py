@@ -18,7 +18,7 @@ from mimesim.config.hardware import Hardware
 from mimesim.energy import CaseEnergy, PriceList, padding_words
 from mimesim.ledger import SHARED_IMAGE, CaseLedger, ImageRow, PhaseRecord
 from mimesim.network import Node
-from mimesim.recount import recount_macs
+from mimesim.recount import recount_macs, rewriting_laws
 from mimesim.schedule.images import Image
 from mimesim.schedule.program import CasePlan
 
@@ -47,6 +47,7 @@ def violations(plan: CasePlan, ledger: CaseLedger) -> list[str]:
         parts = sum(phase.commands[name] for phase in ledger.phases)
         found.extend(_differ(f"run: DRAM {name} of the phases, of the run", parts, ledger.dram_events[name]))
     found.extend(recount.storage(ledger))
+    found.extend(rewriting_laws(plan, ledger))
     found.extend(recount.completeness(ledger))
     return found
 
@@ -86,7 +87,8 @@ def _traffic_laws(phase: PhaseRecord, hardware: Hardware) -> Iterator[str]:
         tensors = {tensor for level, tensor, _ in row.words if level in ("dram", "cache")} - _WRITTEN
         for tensor in sorted(tensors):
             read, filled = row.words["dram", tensor, "read"], row.words["cache", tensor, "write"]
-            yield from _differ(f"{name}: {tensor} read from DRAM, filled into the cache", read, filled)
+            filled += row.words["envm", tensor, "write"]
+            yield from _differ(f"{name}: {tensor} read from DRAM, filled into the cache or rewritten", read, filled)
         for (tensor, direction), padding in padding_words(row, hardware.burst_words).items():
             if padding < 0:
                 yield f"{name}: bursts of {tensor} ({direction}) are {-padding} words short"

@@ -113,7 +113,7 @@ class PriceList:
         names = ("dram", "cache", "reg", "mac", "compare", "zero_find", "leakage_per_cycle")
         # A price is meant as it is written, in decimal; as a binary fraction 0.1 would not be a tenth.
         exact = {name: Fraction(str(getattr(prices, name))) for name in names}
-        exact["envm"] = Fraction(str(prices.envm_read))
+        exact |= prices.envm(hardware.envm, hardware.word_bits, hardware.clock_mhz)
         self._commands = None
         if dram == "per_command":
             self._commands = command_energy(hardware.dram)
@@ -138,7 +138,7 @@ class PriceList:
             if counted(self.accounting, access) and not self._by_command(access):
                 wide = full and access[0] == "reg" and access[1] in _SUMS
                 width = self._hardware.scratchpad.psum_words if wide else 1
-                priced[access] += words * width * self._quanta.get(access[0], 0)
+                priced[access] += words * width * self._quanta.get(_event(access), 0)
         if self._commands is not None:
             for access, bursts in row.bursts.items():
                 priced[access] += bursts * self._quanta[access[2]]
@@ -150,7 +150,7 @@ class PriceList:
             priced[_COMPARE] += row.words["reg", "outputs", "read"] * self._quanta["compare"]
             priced[_ZERO_FIND] += row.words["cache", "mask", "read"] * self._quanta["zero_find"]
             elapsed = row.busy_cycles + sum(row.stalls.values())
-            priced[_LEAKAGE] += elapsed * self._quanta["leakage_per_cycle"]
+            priced[_LEAKAGE] += elapsed * (self._quanta["leakage_per_cycle"] + self._quanta["envm_leakage"])
         return Counter({access: quanta for access, quanta in priced.items() if quanta})
 
     def price_commands(self, phase: PhaseRecord) -> Counter[Access]:
@@ -181,7 +181,8 @@ class PriceList:
             if not counted(self.accounting, access) or whole or self._by_command(access):
                 continue
             wide = self.accounting == "full" and access[0] == "reg" and access[1] in _SUMS
-            quanta += count * self._quanta.get(access[0], 0) * (self._hardware.scratchpad.psum_words if wide else 1)
+            width = self._hardware.scratchpad.psum_words if wide else 1
+            quanta += count * self._quanta.get(_event(access), 0) * width
         if self._commands is not None:
             quanta += self._total_commands(ledger, bursts)
         elif self.accounting == "full":
@@ -189,7 +190,7 @@ class PriceList:
         if self.accounting == "full":
             quanta += words["reg", "outputs", "read"] * self._quanta["compare"]
             quanta += words["cache", "mask", "read"] * self._quanta["zero_find"]
-            quanta += ledger.cycles * self._quanta["leakage_per_cycle"]
+            quanta += ledger.cycles * (self._quanta["leakage_per_cycle"] + self._quanta["envm_leakage"])
         return quanta
 
     def _total_commands(self, ledger: CaseLedger, bursts: Counter[Access]) -> int:
@@ -205,6 +206,12 @@ class PriceList:
             + active * price["active_standby"]
             + (clocks * ranks - active) * price["idle_standby"]
         )
+
+
+def _event(access: Access) -> str:
+    """Return the name of the price of an access: a memory's, but that non-volatile memory has one for writes."""
+    level, _, direction = access
+    return "envm_write" if (level, direction) == ("envm", "write") else level
 
 
 @dataclass(frozen=True, slots=True)

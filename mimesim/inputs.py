@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import get_args, get_type_hints
 
@@ -12,14 +13,14 @@ from mimesim.config.explain import suggest
 from mimesim.config.schedule import Mode
 from mimesim.config.workload import Case, Workload
 from mimesim.errors import InputError
-from mimesim.network import Network
+from mimesim.network import Network, Node
 from mimesim.schemes import SCHEMES, Scheme
 from mimesim.trace import Trace
 
 __all__ = ["Selection", "build_schemes", "load_traces", "select"]
 
-#: Settings of a scheme that change the recorded masks: option of the scheme, key in the manifest's scheme_options.
-_RECORDED_OPTIONS = {"granularity": "threshold_granularity"}
+#: Settings of a scheme that training decided: option of the scheme, key in the manifest's scheme_options.
+_RECORDED_OPTIONS = {"granularity": "threshold_granularity", "norm": "norm"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,20 +53,27 @@ def build_schemes(workload: Workload) -> dict[str, Scheme]:
     return {case.name: _scheme(workload, number, case) for number, case in enumerate(workload.cases)}
 
 
-def load_traces(workload: Workload, selection: Selection | None = None) -> dict[str, Trace]:
-    """Return the traces that the cases replay, by name, checked in full.
+def load_traces(workload: Workload, selection: Selection | None = None, *, verify: bool = True) -> dict[str, Trace]:
+    """Return the trace that each case replays, by the case's name; its tasks go by the workload's names.
 
-    Raises :class:`InputError` where a trace is missing or damaged, lacks a task of the workload or has too few images
-    for *selection*, where it is of another scheme than a case that replays it, or where two traces are of different
-    networks.
+    Cases that replay the same tasks of one trace have one object. With *verify*, files are checked in full. Raises
+    :class:`InputError` where a trace is missing or damaged, lacks a task of the workload or has too few images for
+    *selection*, where it is of another scheme than a case that replays it, or where two traces cannot be of one network
+    (:func:`_same_network`).
     """
-    traces: dict[str, Trace] = {}
+    loaded: dict[str, Trace] = {}
+    known: dict[tuple[str, ...], Trace] = {}
+    found: dict[str, Trace] = {}
     for number, case in enumerate(workload.cases):
-        if case.trace not in traces:
-            traces[case.trace] = _load(workload, case.trace, selection)
-            _same_network(workload, case.trace, traces)
-        _fits(workload, number, case, traces[case.trace])
-    return traces
+        if case.trace not in loaded:
+            loaded[case.trace] = Trace.load(workload.trace_folder(case.trace), verify=verify)
+            _same_network(workload, case.trace, loaded)
+        key = (case.trace, *map(case.trace_task, workload.tasks))
+        if key not in known:
+            known[key] = _renamed(workload, number, case, loaded[case.trace], selection)
+        _fits(workload, number, case, known[key])
+        found[case.name] = known[key]
+    return found
 
 
 def _scheme(workload: Workload, number: int, case: Case) -> Scheme:
@@ -91,18 +99,21 @@ def _scheme(workload: Workload, number: int, case: Case) -> Scheme:
     return scheme
 
 
-def _load(workload: Workload, name: str, selection: Selection | None) -> Trace:
-    trace = Trace.load(workload.trace_folder(name))
+def _renamed(workload: Workload, number: int, case: Case, trace: Trace, selection: Selection | None) -> Trace:
     for index, task in enumerate(workload.tasks):
-        if task not in trace.tasks:
-            rule = f"trace {name!r} ({trace.directory}) has no such task; {suggest(task, trace.tasks)}"
-            raise workload.error(("tasks", index), rule, task)
+        if case.trace_task(task) not in trace.tasks:
+            rule = f"trace {case.trace!r} ({trace.directory}) has no such task; "
+            rule += suggest(case.trace_task(task), trace.tasks)
+            path = ("cases", number, "tasks", task) if task in case.tasks else ("tasks", index)
+            raise workload.error(path, rule, case.trace_task(task))
     for task in selection.tasks if selection is not None else ():
-        held = trace.entry(task).images
+        held = trace.entry(case.trace_task(task)).images
         if selection is not None and selection.images_per_task > held:
-            rule = f"must be at most {held}: trace {name!r} ({trace.directory}) holds {held} images of task {task!r}"
+            rule = (
+                f"must be at most {held}: trace {case.trace!r} ({trace.directory}) holds {held} images of task {task!r}"
+            )
             raise workload.error(("images_per_task",), rule, selection.images_per_task)
-    return trace
+    return trace.renamed({task: case.trace_task(task) for task in workload.tasks})
 
 
 def _fits(workload: Workload, number: int, case: Case, trace: Trace) -> None:
@@ -118,20 +129,43 @@ def _fits(workload: Workload, number: int, case: Case, trace: Trace) -> None:
 
 
 def _same_network(workload: Workload, name: str, traces: dict[str, Trace]) -> None:
-    first, *_ = traces
-    mine, theirs = traces[name].network, traces[first].network
-    if mine.nodes != theirs.nodes:
-        rule = f"all traces must be of one network, but {_difference(mine, theirs)} in trace {first!r}"
-        raise workload.error(("traces", name), rule, workload.traces[name])
+    """Check the latest of *traces* against the earlier ones.
+
+    What a scheme adds beside the layers, branches and the nodes that only these read, may differ. Where it cuts layers
+    into units, images of one shape are all that can be asked for.
+    """
+    mine, whole = traces[name].network, not _has_units(traces[name].network)
+    for other, trace in traces.items():
+        theirs = trace.network
+        alike = _plain if whole and not _has_units(theirs) else _image
+        pair = alike(mine), alike(theirs)
+        if pair[0] != pair[1]:
+            rule = f"all traces must be of one network, but {_difference(*pair)} in trace {other!r}"
+            raise workload.error(("traces", name), rule, workload.traces[name])
 
 
-def _difference(mine: Network, theirs: Network) -> str:
+def _has_units(network: Network) -> bool:
+    return any(node.unit is not None for node in network.nodes)
+
+
+def _image(network: Network) -> list[Node]:
+    return [network.input]
+
+
+def _plain(network: Network) -> list[Node]:
+    """Return the nodes of *network* without branches and without what only branches read."""
+    side = {branch.input for node in network.nodes for branch in node.branches}
+    side -= {name for node in network.nodes for name in node.inputs}
+    return [node.model_copy(update={"branches": ()}) for node in network.nodes if node.name not in side]
+
+
+def _difference(mine: Sequence[Node], theirs: Sequence[Node]) -> str:
     """Name the first layer in which two networks differ."""
-    for node, other in zip(mine.nodes, theirs.nodes, strict=False):
+    for node, other in zip(mine, theirs, strict=False):
         if node.name != other.name:
             return f"layer {node.name!r} is {other.name!r}"
         if node.shape != other.shape:
             return f"layer {node.name!r} has shape {node.shape} and {other.shape}"
         if node != other:
             return f"layer {node.name!r} is built differently"
-    return f"it has {len(mine.nodes)} layers and {len(theirs.nodes)}"
+    return f"it has {len(mine)} layers and {len(theirs)}"

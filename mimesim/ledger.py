@@ -17,6 +17,7 @@ __all__ = [
     "STALLS",
     "Access",
     "CaseLedger",
+    "EnvmUse",
     "Eviction",
     "EvictionCounts",
     "ImageRow",
@@ -155,14 +156,31 @@ class PhaseRecord:
 
 
 @dataclass(slots=True)
+class EnvmUse:
+    """What became of the on-chip non-volatile memory: the *words* that have a place there, and how it was written.
+
+    *rewrites* counts the blocks written, *most_writes* how often the most written of the places was (and each of its
+    cells), *write_cycles* the time of all. *warm* tells that the places held something at the beginning.
+    """
+
+    words: int = 0
+    rewrites: int = 0
+    most_writes: int = 0
+    write_cycles: int = 0
+    warm: bool = False
+
+
+@dataclass(slots=True)
 class CaseLedger:
     """Everything one case counted.
 
     *busy* holds, per part of the machine, the cycles it worked (``dram``: clocks of its data bus). *stored_words* are
     the words of parameters by (layer, owner, tensor), for the whole network and all tasks of the workload, *envm_words*
-    those among them in on-chip non-volatile memory; the rest lies in DRAM. *conflicts* are the cycles that a stream
+    those among them for good in on-chip non-volatile memory; the rest lies in DRAM. *envm* tells what became of that
+    memory. *conflicts* are the cycles that a stream
     lost in the banks of a cache, by (cache, stream). *cache_blocks* counts the blocks that were inserted in the caches,
-    evicted, dropped and resident at the end. *residents* are the blocks of parameters among these.
+    evicted, dropped and resident at the end. *residents* are the blocks of parameters among these, and behind those of
+    the caches what the places of non-volatile memory hold, where they are rewritten.
     """
 
     cycles: int = 0
@@ -170,6 +188,7 @@ class CaseLedger:
     busy: Counter[str] = field(default_factory=Counter)
     stored_words: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     envm_words: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    envm: EnvmUse = field(default_factory=EnvmUse)
     dram_events: Counter[str] = field(default_factory=Counter)
     cache_blocks: Counter[str] = field(default_factory=Counter)
     conflicts: Counter[tuple[str, str]] = field(default_factory=Counter)

@@ -7,21 +7,20 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from os import cpu_count
-from pathlib import Path
 
 from mimesim.config.hardware import Hardware
 from mimesim.config.schedule import Mode, Schedule, Skipping
 from mimesim.config.workload import Case, Workload
 from mimesim.conservation import violations
-from mimesim.dram import REQUEST_BYTES
+from mimesim.engine import Engine, replay
 from mimesim.errors import InputError
 from mimesim.inputs import Selection, build_schemes, load_traces, select
-from mimesim.ledger import CaseLedger, Residents
-from mimesim.machine import TraceWriter, replay
+from mimesim.ledger import CaseLedger, PhaseRecord, Residents
+from mimesim.recordings import Recordings
 from mimesim.schedule.costs import CostBook
 from mimesim.schedule.images import Image, compose_batches
 from mimesim.schedule.loopnest import group_images
-from mimesim.schedule.program import CasePlan, Phase, plan_case
+from mimesim.schedule.program import CasePlan, plan_case
 from mimesim.schedule.requests import RequestMasks, compose_requests, shares_computation
 from mimesim.trace import Trace
 from mimesim.workers import run_parallel
@@ -33,6 +32,8 @@ Progress = Callable[[str, int, int], None]
 
 #: Fewer passes than this take less time than starting a process.
 _WORTH_A_PROCESS = 15_000
+
+_NOTHING = Recordings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,8 @@ class CaseResult:
 
     *trace* is the trace's name in the workload, *origin* whether it was recorded or drawn, and *seed* by which. *tasks*
     are all tasks whose parameters are stored (those replayed are in *images*), *violations* the conservation laws that
-    it breaks. *cpu_seconds* and *wall_seconds* differ from run to run.
+    it breaks. *timeline_end* is the cycle in which its timeline reached the limit, *engine* who replayed it.
+    *cpu_seconds* and *wall_seconds* differ from run to run.
     """
 
     case: str
@@ -71,6 +73,8 @@ class CaseResult:
     origin: str = "recorded"
     seed: int = 0
     options: Mapping[str, str | int | float | bool] = field(default_factory=dict)
+    timeline_end: int | None = field(default=None, compare=False)
+    engine: Engine = field(default="simpy", compare=False)
     cpu_seconds: float = field(default=0.0, compare=False)
     wall_seconds: float = field(default=0.0, compare=False)
 
@@ -83,36 +87,33 @@ class Runner:
         workload: Workload,
         selection: Selection,
         traces: Mapping[str, Trace],
-        dram_traces: Path | None = None,
+        recordings: Recordings = _NOTHING,
     ) -> None:
-        self.dram_traces = dram_traces
+        self._recordings = recordings
         self.workload = workload
         self.selection = selection
         self._traces = traces
         self._schemes = build_schemes(workload)
         self._book = CostBook()
-        self._masks: dict[str, RequestMasks] = {}
+        self._masks: dict[Trace, RequestMasks] = {}
 
     @classmethod
     def reopen(
-        cls, workload: Workload, selection: Selection, dram_traces: Path | None = None
+        cls, workload: Workload, selection: Selection, recordings: Recordings = _NOTHING
     ) -> Callable[[str, Callable[[int], None]], CaseResult]:
         """Return :meth:`run` of a runner for traces that were checked before, in another process."""
-        traces = {case.trace: workload.trace_folder(case.trace) for case in workload.cases}
-        return cls(
-            workload, selection, {name: Trace.load(path, verify=False) for name, path in traces.items()}, dram_traces
-        ).run
+        return cls(workload, selection, load_traces(workload, selection, verify=False), recordings).run
 
     def batches(self, case: Case) -> list[list[Image]]:
         """Return the batches that *case* replays."""
         chosen = self.selection
-        trace = self._traces[case.trace]
+        trace = self._traces[case.name]
         if chosen.mode == "multitask":
             return self._requests(case)
         return compose_batches(trace, chosen.tasks, chosen.mode, chosen.images_per_task, self.workload.batch_images)
 
     def _requests(self, case: Case) -> list[list[Image]]:
-        chosen, trace = self.selection, self._traces[case.trace]
+        chosen, trace = self.selection, self._traces[case.name]
         places = [{i: n for n, i in enumerate(trace.entry(task).image_ids)} for task in chosen.tasks]
         common = [i for i in places[0] if all(i in place for place in places)]
         if len(common) < chosen.images_per_task:
@@ -123,7 +124,7 @@ class Runner:
             for i in common[: chosen.images_per_task]
         ]
         # One for each trace and kept: what is counted is known by its source.
-        masks = self._masks.setdefault(case.trace, RequestMasks(trace, trace.network, numbers))
+        masks = self._masks.setdefault(trace, RequestMasks(trace, trace.network, numbers))
         shared = shares_computation(trace.network, self._schemes[case.name], trace, chosen.tasks)
         return compose_requests(
             masks if shared else trace, chosen.tasks, numbers, self.workload.batch_images, shared=shared
@@ -132,7 +133,7 @@ class Runner:
     def passes(self, case: Case) -> int:
         """Return how many passes *case* takes; raises :class:`InputError` where no layout fits the machine."""
         scheme, schedule = self._schemes[case.name], self.workload.schedule_for(case)
-        network = self._traces[case.trace].network
+        network = self._traces[case.name].network
         geometries = self._book.geometries(network, self.workload.hardware_for(case))
         whole = schedule.batch_order == "layer_major"
         runs = [run for batch in self.batches(case) for run in ([batch] if whole else [[image] for image in batch])]
@@ -163,11 +164,11 @@ class Runner:
         :class:`InputError` as :meth:`run` does.
         """
         case = self.case(name)
-        trace = self._traces[case.trace]
+        trace = self._traces[case.name]
         batch = [Image(index, task, number, trace) for index, (task, number) in enumerate(images)]
         try:
-            plan = self._plan(case, [batch])
-            ledger = replay(plan, residents=residents)
+            plan = self.plan(case, [batch])
+            ledger, _ = replay(plan, self._recordings.engine, residents=residents)
         except InputError as error:
             raise _located(self.workload, case, error) from None
         return ledger, violations(plan, ledger)
@@ -176,28 +177,29 @@ class Runner:
         """Return the case of this name."""
         return next(case for case in self.workload.cases if case.name == name)
 
-    def _plan(self, case: Case, batches: list[list[Image]]) -> CasePlan:
-        workload, trace, scheme = self.workload, self._traces[case.trace], self._schemes[case.name]
-        hardware, schedule = workload.hardware_for(case), workload.schedule_for(case)
-        return plan_case(trace.network, scheme, case.skipping, hardware, schedule, batches, workload.tasks, self._book)
+    def plan(self, case: Case, batches: list[list[Image]]) -> CasePlan:
+        """Return the plan of *batches* on *case*; raises :class:`InputError` as :meth:`run` does."""
+        workload, trace, scheme = self.workload, self._traces[case.name], self._schemes[case.name]
+        hardware, order = workload.hardware_for(case), workload.schedule_for(case)
+        try:
+            return plan_case(trace.network, scheme, case.skipping, hardware, order, batches, workload.tasks, self._book)
+        except InputError as error:
+            raise _located(workload, case, error) from None
 
     def _run(self, case: Case, begun: Callable[[int], None]) -> CaseResult:
         wall, cpu = time.perf_counter(), time.process_time()
-        workload, trace = self.workload, self._traces[case.trace]
+        workload, trace = self.workload, self._traces[case.name]
         batches = self.batches(case)
-        plan = self._plan(case, batches)
+        plan = self.plan(case, batches)
         passes = 0
 
-        def entered(phase: Phase) -> None:
+        def entered(record: PhaseRecord) -> None:
             nonlocal passes
             begun(passes)
-            passes += phase.record.passes
+            passes += record.passes
 
-        if self.dram_traces is None:
-            ledger = replay(plan, entered)
-        else:
-            with (self.dram_traces / f"{case.name}.trace").open("w", encoding="utf-8") as file:
-                ledger = replay(plan, entered, TraceWriter(file))
+        replayed = self._recordings.replay(plan, workload, case, entered)
+        ledger = replayed.ledger
         begun(passes)
         return CaseResult(
             case=case.name,
@@ -220,6 +222,8 @@ class Runner:
             origin=trace.manifest.origin,
             seed=trace.manifest.seed,
             options=dict(case.options),
+            timeline_end=replayed.timeline_end,
+            engine=replayed.engine,
             cpu_seconds=time.process_time() - cpu,
             wall_seconds=time.perf_counter() - wall,
         )
@@ -233,24 +237,22 @@ def run_workload(
     images: int | None = None,
     jobs: int | None = None,
     progress: Progress | None = None,
-    dram_traces: Path | None = None,
+    recordings: Recordings = _NOTHING,
 ) -> list[CaseResult]:
     """Replay every case of *workload* and return what each did, in the workload's order.
 
     *task* keeps one task, *images* replaces the images of each task. Up to *jobs* cases run at a time, each in a
     process of its own (as many as there are CPUs, if None; none of its own with 1, or where the work is small); the
     result is the same whatever their number. A script that lets processes start must keep its own doings under
-    ``if __name__ == "__main__":``, as every use of :mod:`multiprocessing` asks. With *dram_traces*, a folder, the
-    requests that each case's DRAM grants are written there as a plain trace, ``<case>.trace``.
+    ``if __name__ == "__main__":``, as every use of :mod:`multiprocessing` asks. *recordings* are what it leaves beside
+    its results.
 
     Raises :class:`InputError` for whatever does not fit together, :class:`MimesimError` if a process dies.
     """
     if jobs is not None and jobs < 1:
         raise InputError("run", "must be at least 1", key="jobs", value=jobs)
     selection = select(workload, mode, task, images)
-    runner = Runner(workload, selection, load_traces(workload, selection), dram_traces)
-    if dram_traces is not None:
-        _prepare_traces(workload, dram_traces)
+    runner = Runner(workload, selection, load_traces(workload, selection), recordings)
     totals = {case.name: runner.passes(case) for case in workload.cases}
 
     def report(name: str, passes: int) -> None:
@@ -260,23 +262,13 @@ def run_workload(
     for name in totals:
         report(name, 0)
     count = min(_processes(totals) if jobs is None else jobs, len(totals))
-    if count == 1:
-        return [runner.run(name, partial(report, name)) for name in totals]
-    # A process that has counted the masks of a trace keeps to that trace while it can.
-    likeness = {case.name: (case.trace, workload.hardware_for(case)) for case in workload.cases}
-    return run_parallel(partial(Runner.reopen, workload, selection, dram_traces), list(totals), count, likeness, report)
-
-
-def _prepare_traces(workload: Workload, folder: Path) -> None:
-    for case in workload.cases:
-        size = workload.hardware_for(case).dram.organisation.burst_bytes
-        if size != REQUEST_BYTES:
-            rule = f"case {case.name!r}: a line of a request trace is one burst of {REQUEST_BYTES} bytes, not of {size}"
-            raise workload.error(("hardware", "dram", "organisation"), rule)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(str(folder), f"cannot hold request traces ({error.strerror})") from None
+    with recordings.around(workload, list(totals)):
+        if count == 1:
+            return [runner.run(name, partial(report, name)) for name in totals]
+        # A process that has counted the masks of a trace keeps to that trace while it can.
+        likeness = {case.name: (case.trace, workload.hardware_for(case)) for case in workload.cases}
+        reopen = partial(Runner.reopen, workload, selection, recordings)
+        return run_parallel(reopen, list(totals), count, likeness, report)
 
 
 def _processes(totals: Mapping[str, int]) -> int:

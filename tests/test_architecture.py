@@ -16,20 +16,44 @@ PACKAGE = ROOT / "mimesim"
 
 #: Each room imports only from rooms that stand before it (``docs/design.md`` tells what they are for).
 ROOMS = (
-    *("errors", "node", "network", "networks", "trace", "config", "schemes", "ledger", "dram", "energy", "schedule"),
-    *("machine", "bounds", "recount", "conservation", "workers", "inputs", "simulation", "results"),
-    *("serving", "paper", "faults", "training", "cli"),
+    *("errors", "node", "network", "networks", "trace", "config", "schemes", "ledger", "dram", "energy", "accuracy"),
+    *(
+        "schedule",
+        "machine",
+        "engine",
+        "bounds",
+        "recount",
+        "conservation",
+        "workers",
+        "inputs",
+        "timeline",
+        "recordings",
+    ),
+    *("simulation", "results", "serving", "paper", "faults", "compare", "training", "cli"),
 )
 
 #: Where a package may be imported at all; what is not listed may not be imported. A dot: this module only.
 DOORS = {
     "PIL": ("training",),
     "click": ("cli",),
+    "numba": ("engine",),
     "numpy": (
-        *("conservation", "dram", "faults", "machine.evictions", "recount", "schedule", "serving", "trace", "training"),
+        *(
+            "conservation",
+            "dram",
+            "engine",
+            "faults",
+            "machine.evictions",
+            "recount",
+            "schedule",
+            "serving",
+            "trace",
+            "training",
+        ),
     ),
+    "perfetto": ("timeline",),
     "pydantic": ("config", "inputs", "network", "node", "trace", "training"),
-    "rich": ("cli", "faults", "paper", "results", "serving", "training"),
+    "rich": ("cli", "compare", "faults", "paper", "results", "serving", "training"),
     "simpy": ("machine", "serving"),
     "sklearn": ("training",),
     "torch": ("training",),
@@ -38,7 +62,7 @@ DOORS = {
 }
 
 #: What takes long to load, or may not be installed: inside functions only.
-LAZY = {"matplotlib", "pandas", "rich"}
+LAZY = {"matplotlib", "pandas", "perfetto", "rich"}
 #: Runs only where torch is installed, and loads it anyway.
 EAGER = {"training"}
 

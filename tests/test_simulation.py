@@ -11,6 +11,7 @@ import pytest
 from mimesim.config import Workload, load_workload, shipped_folder
 from mimesim.errors import InputError
 from mimesim.inputs import build_schemes, load_traces, select
+from mimesim.network import Branch, Network, Node
 from mimesim.networks import build
 from mimesim.simulation import run_workload
 from mimesim.trace import draw_trace
@@ -199,3 +200,51 @@ def test_a_missing_or_damaged_trace_is_named(traces: Path, tmp_path: Path) -> No
     (damaged / "cifar10.npz").write_bytes(b"short")
     with pytest.raises(InputError, match=rf"^{damaged / 'cifar10.npz'}: has sha256 .*changed or is truncated"):
         run_workload(load_workload("tiny", [f"traces.mime={damaged}"]), "pipelined")
+
+
+def test_a_task_may_have_another_name_in_a_trace() -> None:
+    swapped = load_workload(
+        "tiny", ["tasks=[cifar10, cifar100]", "cases.case-3.tasks={cifar10: fashion_mnist, cifar100: cifar10}"]
+    )
+    plain = load_workload("tiny", ["tasks=[fashion_mnist, cifar10]"])
+    ours, theirs = run_workload(swapped, "pipelined", jobs=1), run_workload(plain, "pipelined", jobs=2)
+    assert [image.task for image in ours[2].images] == ["cifar10", "cifar100"] * 2
+    assert ours[2].ledger.words() == theirs[2].ledger.words()
+    assert ours[2].ledger.cycles == theirs[2].ledger.cycles
+    assert ours[1] == run_workload(load_workload("tiny", ["tasks=[cifar10, cifar100]"]), "pipelined", jobs=1)[1]
+    assert {owner for _, owner, _ in ours[2].ledger.stored_words} == {"shared", "cifar10", "cifar100"}
+    assert run_workload(swapped, "pipelined", jobs=2) == ours
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        ("{cifar10: cifar10.3}", "cases.2.tasks.cifar10 = 'cifar10.3': trace 'mime' ({traces}) has no such task; did"),
+        ("{cifar10: cifar100}", "cases.2.tasks.cifar10 = 'cifar100': stands for two tasks"),
+    ],
+)
+def test_names_of_tasks_are_checked(tiny: Workload, names: str, message: str) -> None:
+    with pytest.raises(InputError) as caught:
+        check(load_workload("tiny", [f"cases.case-3.tasks={names}"]))
+    expected = message.format(traces=tiny.trace_folder("mime"))
+    assert str(caught.value).startswith(f"--set cases.case-3.tasks={names}: {expected}")
+
+
+def test_branches_and_units_may_differ_between_traces(tmp_path: Path) -> None:
+    plain = build("tiny", 16)
+    conv = next(node for node in plain.nodes if node.kind == "conv" and node.groups == 1)
+    side = Node(name="side", kind="conv", inputs=conv.inputs, shape=(2, *conv.shape[1:]))
+    branch = Branch(name="update", input="side")
+
+    def trace(name: str, nodes: tuple[Node, ...]) -> str:
+        draw_trace(tmp_path / name, network=Network(name=name, nodes=nodes), scheme="mime", images=3)
+        return f"traces.mime={tmp_path / name}"
+
+    beside: list[Node] = []
+    for node in plain.nodes:
+        beside += [side, node.model_copy(update={"branches": (branch,)})] if node is conv else [node]
+    check(load_workload("tiny", [trace("beside", tuple(beside))]))
+    units = tuple(node if node.kind == "input" else node.model_copy(update={"unit": "all"}) for node in plain.nodes[:3])
+    check(load_workload("tiny", [trace("units", units)]))
+    with pytest.raises(InputError, match="all traces must be of one network, but it has 3 layers and"):
+        check(load_workload("tiny", [trace("short", plain.nodes[:3])]))

@@ -103,7 +103,8 @@ def faults(
     WORKLOAD names the case, the machine and its schedule; the weights come from the training that the case's trace
     was recorded by. In DRAM a flipped bit is wrong for every image; in a cache, from the fetch of its block to the
     eviction; in a scratchpad, in one PE until the next fill. In envm, embedded non-volatile memory, lie the weights
-    that all tasks share, in cells whose neighbouring levels are mistaken for each other. Results are accuracy.csv,
+    that all tasks share, in cells whose neighbouring levels are mistaken for each other: those of
+    hardware.envm.technology, or of RRAM. Results are accuracy.csv,
     faults.csv, stored.csv and run.json.
 
     Needs PyTorch: pip install 'mimesim[train]'.

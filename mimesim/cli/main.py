@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import click
 
 from mimesim import __version__
+from mimesim.cli.compare import compare
 from mimesim.cli.config import config
 from mimesim.cli.dram import dram
 from mimesim.cli.faults import faults
@@ -42,7 +43,7 @@ def cli() -> None:
     """
 
 
-for command in (run, serve, config, trace, train, paper, dram, faults):
+for command in (run, compare, serve, config, trace, train, paper, dram, faults):
     cli.add_command(command)
 
 

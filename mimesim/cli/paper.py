@@ -22,7 +22,8 @@ def paper(workload: str, out: Path, settings: tuple[str, ...], jobs: int | None,
     """Check the claims of the MIME paper (Figs. 4 to 9, Tables II and III) on WORKLOAD  [default: vgg16].
 
     Replays the paper's cases on drawn and on the workload's recorded masks. Writes claims.csv (each claim, its band and
-    our value), reviewer.csv (what the paper leaves open: memory, batch, schedules, prices) and run.json.
+    our value), reviewer.csv (what the paper leaves open: memory, batch, schedules, prices), systems.csv (what the
+    papers of PAM, MEMTI and DVN claim, beside the shipped traces of these systems) and run.json.
 
     \b
     Example:

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mimesim.cli.options import FOLDER, RUN_MODE, load, set_option, workload_argument
+from mimesim.cli.timeline import chosen_timelines, tell_limit, timeline_options
 
 if TYPE_CHECKING:
     from mimesim.config import Mode
+    from mimesim.engine import Engine
     from mimesim.simulation import CaseResult
 
 __all__ = ["run"]
@@ -33,6 +35,14 @@ __all__ = ["run"]
 @set_option
 @click.option("--jobs", type=int, help="Cases that run at a time, each in its own process.  [default: one per CPU]")
 @click.option("--dram-trace", type=FOLDER, help="Folder for the DRAM requests of each case, for mimesim dram.")
+@timeline_options
+@click.option(
+    "--engine",
+    type=click.Choice(["simpy", "compiled", "auto"]),
+    default="simpy",
+    show_default=True,
+    help="Who replays: same results, auto is the compiled one where it can.",
+)
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 def run(
     workload: str,
@@ -43,7 +53,10 @@ def run(
     settings: tuple[str, ...],
     jobs: int | None,
     dram_trace: Path | None,
+    timeline: Path | None,
+    engine: Engine,
     quiet: bool,
+    **timeline_window: Any,
 ) -> None:
     """Replay WORKLOAD on the simulated accelerator and write what it counted.
 
@@ -55,6 +68,8 @@ def run(
       mimesim run tiny
       mimesim run --mode singular --task cifar10 tiny
       mimesim run tiny --out out/small --set hardware.grid.channels=16
+      mimesim run tiny --timeline out/tiny.pftrace --timeline-layer conv2
+      mimesim run --engine auto vgg16
       mimesim run tiny --set hardware.dram.standard=HBM2 --dram-trace out/requests
       mimesim run tiny --set cases.case-2.skipping=gate --set schedule.set_order=outer
     """
@@ -62,6 +77,7 @@ def run(
 
     with shown_progress(quiet) as progress:
         from mimesim.config import Override
+        from mimesim.recordings import Recordings
         from mimesim.results import all_violations, check_destination, write_results
         from mimesim.simulation import run_workload
 
@@ -69,8 +85,10 @@ def run(
         chosen = load(workload, settings, extra)
         folder = out if out is not None else Path("out", f"{chosen.name}-{mode}")
         check_destination(folder)
+        timelines = None if timeline is None else chosen_timelines(timeline, **timeline_window)
         began = time.perf_counter()
-        results = run_workload(chosen, mode, task=task, jobs=jobs, progress=progress, dram_traces=dram_trace)
+        recordings = Recordings(dram_trace, timelines, engine)
+        results = run_workload(chosen, mode, task=task, jobs=jobs, progress=progress, recordings=recordings)
         seconds = time.perf_counter() - began
         written = write_results(results, chosen, folder, _measured(results, seconds))
     if not quiet:
@@ -80,6 +98,9 @@ def run(
 
         # Wide enough for the table where there is no terminal to ask.
         Console(width=None if os.isatty(1) else 140).print(render_summary(results, chosen, written))
+    for result in results:
+        if result.timeline_end is not None:
+            tell_limit(result.case, result.timeline_end)
     broken = all_violations(results, chosen)
     if broken:
         click.echo(f"error: {len(broken)} conservation laws do not hold, the first: {broken[0]}", err=True)

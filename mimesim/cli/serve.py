@@ -136,9 +136,9 @@ def serve(
     with shown_progress(quiet, "requests") as progress:
         from mimesim.inputs import select
         from mimesim.results import check_destination
+        from mimesim.results.pictures import check_picture
         from mimesim.results.writer import write_files
         from mimesim.serving import Settings, measure_reference, render_files, serve_workload
-        from mimesim.serving.picture import check_picture
         from mimesim.serving.plan import Wanted, parse_numbers, plan_streams
 
         chosen = load(workload, settings)
@@ -186,6 +186,7 @@ def serve(
 
 
 def _draw(outcomes: list[Outcome], plot: Path) -> None:
-    from mimesim.serving.picture import draw_sweep, write_picture
+    from mimesim.results.pictures import write_picture
+    from mimesim.serving.picture import draw_sweep
 
     write_picture(draw_sweep(outcomes, plot.suffix[1:]), plot)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from mimesim.config.base import Count, NonNegative, Pair, Positive, Strict
 from mimesim.config.dram import Dram
+from mimesim.config.envm import Envm
 
 __all__ = [
     "ActivationBlock",
@@ -69,14 +70,6 @@ class Caches(Strict):
     lookup_cycles: Count = Field(1, description="tag lookup of everything one pass needs")
 
 
-class Envm(Strict):
-    """On-chip non-volatile memory for weights, read by fills."""
-
-    words_per_cycle: Count = Field(16, description="words that the array reads in a cycle")
-    read_latency_cycles: NonNegative = Field(1, description="of a read, before its first word")
-    capacity_kib: Positive = Field(2048, description="what all weights that lie there must fit")
-
-
 class ActivationBlock(Strict):
     """The unit in which activations are stored, fetched and cached."""
 
@@ -107,10 +100,18 @@ class Hardware(Strict):
     activation_block: ActivationBlock = ActivationBlock()
     noc: Noc = Noc()
     dram: Dram = Field(default_factory=lambda: Dram.model_validate({}))
-    envm: Envm | None = Field(None, description="on-chip non-volatile memory, for schemes that keep weights there")
+    envm: Envm | None = Field(None, description="on-chip non-volatile memory, for schemes that keep parameters there")
     prefetch_passes: Count = Field(8, description="passes the controller may run ahead of the PE grid")
     compare_cycles: Count = Field(1, description="CMP units: from the last threshold to the first masked output")
     writeback_buffers: Count = Field(2, description="drained tiles waiting for or in DRAM")
+
+    @model_validator(mode="after")
+    def _times_are_known(self) -> Hardware:
+        if self.envm is not None:
+            self.envm.read_cycles(self.clock_mhz)
+            if self.envm.switch == "rewrite":
+                self.envm.write_cycles(1, self.clock_mhz)
+        return self
 
     @property
     def burst_words(self) -> int:

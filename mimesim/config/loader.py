@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from mimesim.config.dram import drop_standard
+from mimesim.config.envm import drop_technology
 from mimesim.config.explain import check, suggest
 from mimesim.config.origin import KeyPath, Origin
 from mimesim.config.overrides import Override, forget, lay_over
@@ -18,6 +19,10 @@ from mimesim.config.yaml_file import read_yaml
 from mimesim.errors import InputError
 
 __all__ = ["dump_workload", "load_workload"]
+
+_Drop = Callable[[object, object], list[str]]
+#: Names that stand for numbers beside them, and what takes these away.
+_NAMED: dict[tuple[str, str], _Drop] = {("dram", "standard"): drop_standard, ("envm", "technology"): drop_technology}
 
 
 def load_workload(source: str | Path, overrides: Iterable[Override | str] = ()) -> Workload:
@@ -35,8 +40,9 @@ def load_workload(source: str | Path, overrides: Iterable[Override | str] = ()) 
         override = Override.parse(override) if isinstance(override, str) else override
         if override.path[0] == "hardware" and len(override.path) > 1:
             _load_preset(data, places, path.parent)
-        if override.path[-2:] == ("dram", "standard"):
-            _drop_standard(data, places, override)
+        for named, drop in _NAMED.items():
+            if override.path[-2:] == named:
+                _drop(data, places, override, drop)
         lay_over(data, places, override)
     _load_preset(data, places, path.parent)
     return check(Workload, data, Origin(str(path), path.parent, places))
@@ -90,12 +96,12 @@ def _load_preset(data: dict[str, Any], places: dict[KeyPath, str], folder: Path)
     places.update({("hardware", *key): line for key, line in lines.items()})
 
 
-def _drop_standard(data: dict[str, Any], places: dict[KeyPath, str], override: Override) -> None:
-    """Take away what stands beside a standard that *override* replaces."""
+def _drop(data: dict[str, Any], places: dict[KeyPath, str], override: Override, drop: _Drop) -> None:
+    """Take away what stands beside a standard or a technology that *override* replaces."""
     here: Any = data
     for part in override.path[:-1]:
         here = here.get(part) if isinstance(here, dict) else None
-    for key in drop_standard(here, {"standard": override.value}):
+    for key in drop(here, {override.path[-1]: override.value}):
         forget(places, (*override.path[:-1], key))
 
 

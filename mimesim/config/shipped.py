@@ -1,4 +1,4 @@
-"""What comes with mimesim: the folder of workloads, and the DRAM standards in it."""
+"""What comes with mimesim: the folder of workloads, and the DRAM standards and memory technologies in it."""
 
 from __future__ import annotations
 
@@ -9,9 +9,19 @@ from typing import Any
 from mimesim.config.explain import check
 from mimesim.config.origin import KeyPath, Origin
 from mimesim.config.standard import Standard
+from mimesim.config.technology import Technology
 from mimesim.config.yaml_file import read_yaml
 
-__all__ = ["YAML_SUFFIXES", "read_standard", "shipped_folder", "shipped_standards", "standard_path"]
+__all__ = [
+    "YAML_SUFFIXES",
+    "read_standard",
+    "read_technology",
+    "shipped_folder",
+    "shipped_standards",
+    "shipped_technologies",
+    "standard_path",
+    "technology_path",
+]
 
 YAML_SUFFIXES = (".yaml", ".yml")
 
@@ -26,7 +36,12 @@ def shipped_folder() -> Path:
 
 def shipped_standards() -> list[str]:
     """Return the names of the standards that come with mimesim."""
-    return sorted(path.stem for path in (shipped_folder() / "dram").glob("*.yaml"))
+    return _names("dram")
+
+
+def shipped_technologies() -> list[str]:
+    """Return the names of the technologies of on-chip memory that come with mimesim."""
+    return _names("envm")
 
 
 def standard_path(source: str, folder: Path = Path()) -> Path | None:
@@ -34,16 +49,12 @@ def standard_path(source: str, folder: Path = Path()) -> Path | None:
 
     Names are found in either case, and without their speed where there is only one: DDR4 is enough.
     """
-    path = folder / source
-    if path.suffix in YAML_SUFFIXES:
-        return path
-    names = shipped_standards()
-    by_key = {name.lower(): name for name in names}
-    short = [name for name in names if name.lower().startswith(f"{source.lower()}-")]
-    if len(short) == 1:
-        by_key.setdefault(source.lower(), short[0])
-    found = by_key.get(source.lower())
-    return None if found is None else shipped_folder() / "dram" / f"{found}.yaml"
+    return _path("dram", source, folder)
+
+
+def technology_path(source: str, folder: Path = Path()) -> Path | None:
+    """Return the file of the technology *source*: a path in *folder*, or a shipped name; None where there is none."""
+    return _path("envm", source, folder)
 
 
 def read_standard(path: Path) -> dict[str, Any]:
@@ -51,13 +62,35 @@ def read_standard(path: Path) -> dict[str, Any]:
 
     Raises :class:`InputError` naming file and line, key, value and rule for the first thing that is wrong.
     """
-    return _read_shipped(path) if path.parent == shipped_folder() / "dram" else _read(path)
+    return (_read_shipped if path.parent == shipped_folder() / "dram" else _read)(path, Standard)
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_technology(path: Path) -> dict[str, Any]:
+    """Return the technology in the file *path*, as :func:`read_standard` does a standard."""
+    return (_read_shipped if path.parent == shipped_folder() / "envm" else _read)(path, Technology)
+
+
+def _names(kind: str) -> list[str]:
+    return sorted(path.stem for path in (shipped_folder() / kind).glob("*.yaml"))
+
+
+def _path(kind: str, source: str, folder: Path) -> Path | None:
+    path = folder / source
+    if path.suffix in YAML_SUFFIXES:
+        return path
+    names = _names(kind)
+    by_key = {name.lower(): name for name in names}
+    short = [name for name in names if name.lower().startswith(f"{source.lower()}-")]
+    if len(short) == 1:
+        by_key.setdefault(source.lower(), short[0])
+    found = by_key.get(source.lower())
+    return None if found is None else shipped_folder() / kind / f"{found}.yaml"
+
+
+def _read(path: Path, model: type[Standard] | type[Technology]) -> dict[str, Any]:
     data, places = read_yaml(path)
     locations: dict[KeyPath, str] = places
-    return check(Standard, data, Origin(str(path), path.parent, locations)).model_dump()
+    return check(model, data, Origin(str(path), path.parent, locations)).model_dump()
 
 
 _read_shipped = cache(_read)

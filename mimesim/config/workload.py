@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field, PrivateAttr, StringConstraints, Vali
 from mimesim.config.base import Count, Strict, merge
 from mimesim.config.dram import drop_standard
 from mimesim.config.energy import Energy
+from mimesim.config.envm import drop_technology
 from mimesim.config.explain import check, suggest
 from mimesim.config.hardware import Hardware
 from mimesim.config.origin import KeyPath, Origin, dotted
@@ -47,6 +48,7 @@ class Case(Strict):
     title: str = Field("", description="what people read in tables and plots; the name if empty")
     scheme: Label = Field(description="how the tasks share parameters: conventional, pruned, mime and others")
     trace: Label = Field(description="which of the workload's traces it replays")
+    tasks: dict[Label, str] = Field({}, description="tasks that have another name in the trace, with that name")
     skipping: Skipping = Field("per_position", description="what the machine does about zero activations")
     options: dict[str, Any] = Field({}, description="options of the scheme, which checks them")
     schedule: Overrides = Field({}, description="changes to the workload's schedule for this case")
@@ -56,6 +58,10 @@ class Case(Strict):
     def label(self) -> str:
         """What to call the case where people read it."""
         return self.title or self.name
+
+    def trace_task(self, task: str) -> str:
+        """Return what a *task* of the workload is called in the trace."""
+        return self.tasks.get(task, task)
 
 
 class Workload(Strict):
@@ -96,10 +102,19 @@ class Workload(Strict):
             if case.trace not in self.traces:
                 rule = f"is not listed under traces; {suggest(case.trace, self.traces)}"
                 raise self.error(("cases", index, "trace"), rule, case.trace)
-            dram = self.hardware_for(case).dram
+            named = [case.trace_task(task) for task in self.tasks]
+            for task in self.tasks:
+                if named.count(case.trace_task(task)) > 1:
+                    rule = "stands for two tasks"
+                    raise self.error(("cases", index, "tasks", task), rule, case.trace_task(task))
+            hardware = self.hardware_for(case)
+            dram = hardware.dram
             if self.energy.dram == "per_command" and not dram.currents:
                 rule = f"case {case.name!r}: {dram.standard} has no currents, so its commands have no energy"
                 raise self.error(("energy", "dram"), rule, self.energy.dram)
+            if hardware.envm is not None and (unknown := self.energy.unknown_prices(hardware.envm)):
+                rule = f"case {case.name!r}: {hardware.envm.technology} has no energy of its own here: give a price"
+                raise self.error(("energy", "prices", unknown), rule)
             self.schedule_for(case)
         return self
 
@@ -137,4 +152,5 @@ class Workload(Strict):
             return base
         values = base.model_dump()
         drop_standard(values.get("dram"), changes.get("dram"))
+        drop_technology(values.get("envm"), changes.get("envm"))
         return check(type(base), merge(values, changes), self._origin, ("cases", self.cases.index(case), key))

@@ -7,7 +7,7 @@ import numpy as np
 from mimesim.engine import columns as at
 from mimesim.engine.numbers import Label, Numbers
 from mimesim.engine.phases import BuiltPhase
-from mimesim.engine.tables import Directories, Evictions, Ints, Steps
+from mimesim.engine.tables import Directories, Evictions, Ints
 from mimesim.ledger import Eviction, EvictionCounts, PhaseRecord
 from mimesim.machine.kinds import OUTPUTS, READS
 from mimesim.machine.traffic import book_read

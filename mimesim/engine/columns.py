@@ -9,8 +9,8 @@ NOWHERE = -1
 #: mask or index; of weights, what reaches the scratchpads.
 ADDRESS, BURSTS, SIZE, VALUES, EXTRA, NORM, FILLED = range(7)
 FACTS = 7
-#: Of a block: its neighbours by last use, the kind it has in a cache (or NOWHERE), its last user, its scope, what it was
-#: used for last, whether it is dirty, and the row of its latest eviction, unless it has been fetched again since.
+#: Of a block: its neighbours by last use, the kind it has in a cache (or NOWHERE), its last user, its scope, what it
+#: was used for last, whether it is dirty, and the row of its latest eviction, unless it has been fetched again since.
 AFTER, BEFORE, INSIDE, USER, SCOPE, LABEL, DIRTY, GONE = range(8)
 LINES = 8
 #: Of a row of evictions: tasks of the pass before and of the pass, labels of who evicts and of the victim; counts.
@@ -33,9 +33,10 @@ TILE, PLACE, PLACES, FIRST_GROUP, GROUPS, ITERATION = range(6)
 #: pass before the phase.
 FIRST_ROW, ROWS, TURN_FROM, TURN_TO, READ, WRITTEN, PLACED, AROUND, RANKS, BEFORE_TASK = range(10)
 SPOT = 10
-#: Of the clocks between two phases: when the controller and the weight loader are free, when the phase before ended, and
-#: of the first fill of the next: when it has ended and its data come, and when what its lookup evicted is written. Then
-#: cycles that the parts worked, and of the latest phase the end of its last pass and the PE-cycles without an output.
+#: Of the clocks between two phases: when the controller and the weight loader are free, when the phase before ended,
+#: and of the first fill of the next: when it has ended and its data come, and when what its lookup evicted is written.
+#: Then cycles that the parts worked, and of the latest phase the end of its last pass and the PE-cycles without an
+#: output.
 CONTROLLER_FREE, LOADER_FREE, PHASE_END, FILL_END, FILL_ARRIVED, FILL_WRITTEN = range(6)
 STEPS_DONE, UNMAPPED, LAST_END = range(6, 9)
 CLOCKS = 9

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mimesim.config.dram import Dram
-from mimesim.config.hardware import Hardware
 from mimesim.config.standard import map_fields
 from mimesim.machine.dram_bank import NEVER, Rotation
 
@@ -23,7 +21,6 @@ __all__ = [
     "REFRESHES",
     "DramShape",
     "DramState",
-    "clock_ratio",
     "dram_shape",
     "dram_state",
 ]
@@ -114,12 +111,6 @@ class DramState(NamedTuple):
     data_rank: Ints
     counts: Ints
     columns: Ints
-
-
-def clock_ratio(hardware: Hardware) -> tuple[int, int]:
-    """Return DRAM clocks and accelerator cycles that take the same time, as a fraction in lowest terms."""
-    ratio = Fraction(hardware.dram.clock_mhz) / Fraction(hardware.clock_mhz)
-    return ratio.numerator, ratio.denominator
 
 
 def dram_shape(config: Dram) -> DramShape:

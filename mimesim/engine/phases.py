@@ -11,7 +11,7 @@ from mimesim.engine.nest_kernel import expand
 from mimesim.engine.numbers import Numbers
 from mimesim.engine.shapes import Shape, csr
 from mimesim.engine.tables import Ints, Nest, Passes, Steps, Uses
-from mimesim.machine.kinds import ACTIVATIONS, READS, THRESHOLDS, WEIGHTS
+from mimesim.machine.kinds import ACTIVATIONS, READS, WEIGHTS
 from mimesim.schedule.loopnest import Accumulation, accumulations
 from mimesim.schedule.part_cycles import part_cycles
 from mimesim.schedule.phase_inputs import PhaseInputs
@@ -59,11 +59,11 @@ class PhaseBuilder:
         """Build a phase; *shape* is that of its operation."""
         slots: dict[Slot, int] = {}
         nest = self._nest(inputs, shape, slots)
-        program = _expanded(nest, inputs, shape)
+        program = _expanded(nest, shape)
         self._time_fills(inputs, program)
         uses = self._uses(inputs, shape, slots)
         _time_jobs(inputs, program, self._drain_words(inputs, uses))
-        steps = _room(inputs, shape, program, uses, len(slots))
+        steps = _room(shape, program, uses, len(slots))
         self._counts.phases += 1
         self._counts.passes += len(program.passes)
         self._counts.fills += len(program.fills)
@@ -235,7 +235,7 @@ def _rows_of(inputs: PhaseInputs) -> Ints:
     return np.array([row(use) for use in uses], dtype=np.int64)
 
 
-def _expanded(nest: Nest, inputs: PhaseInputs, shape: Shape) -> Passes:
+def _expanded(nest: Nest, shape: Shape) -> Passes:
     uses = nest.accumulations
     per_tile = np.diff(shape.chunk_first)
     slots = uses[:, at.PLACES] * uses[:, at.GROUPS]
@@ -254,11 +254,10 @@ def _expanded(nest: Nest, inputs: PhaseInputs, shape: Shape) -> Passes:
 def _time_jobs(inputs: PhaseInputs, program: Passes, words: Ints) -> None:
     hardware, jobs = inputs.plan.hardware, program.jobs
     noc = hardware.noc
-    loaded = words[jobs[:, at.JOB_GROUP], :]
     places = len(inputs.geometry.position_tiles)
     column = jobs[:, at.JOB_TILE] * places + jobs[:, at.JOB_PLACE]
     loaded = words[jobs[:, at.JOB_GROUP], column]
-    kept = np.stack([sum(inputs.costs[i.index].kept for i in group.images).ravel() for group in inputs.groups])
+    kept = np.stack([np.sum([inputs.costs[i.index].kept.ravel() for i in g.images], axis=0) for g in inputs.groups])
     out = kept[jobs[:, at.JOB_GROUP], column]
     load = np.where(loaded > 0, -(-loaded // noc.threshold_words_per_cycle) + noc.latency_cycles, 0)
     jobs[:, at.JOB_CYCLES] = load + hardware.compare_cycles + -(-out // noc.output_words_per_cycle)
@@ -278,7 +277,7 @@ def _row_cycles(inputs: PhaseInputs) -> Ints:
     return found
 
 
-def _room(inputs: PhaseInputs, shape: Shape, program: Passes, uses: Uses, slots: int) -> Steps:
+def _room(shape: Shape, program: Passes, uses: Uses, slots: int) -> Steps:
     """Return empty tables that hold what the steps of a phase can ask for at most."""
     passes, jobs = program.passes, program.jobs
     images = np.diff(uses.member_first)

@@ -25,6 +25,7 @@ from mimesim.machine.kinds import THRESHOLDS, WEIGHTS
 from mimesim.machine.pe_grid import book_pe_cycles, book_time
 from mimesim.schedule.booking import book_envm, book_storage
 from mimesim.schedule.program import CasePlan
+from mimesim.schedule.rewriting import Rewriting
 
 __all__ = ["replay"]
 
@@ -86,6 +87,7 @@ class _Replay:
         )
         ledger.dram_events.update(commands)
         ledger.residents = self._residents()
+        ledger.envm = Rewriting(self._plan.hardware).use(self._plan.placement.envm_words)
         return ledger
 
     def _phases(self) -> Iterator[BuiltPhase]:

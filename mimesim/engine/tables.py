@@ -53,11 +53,11 @@ class Evictions(NamedTuple):
 class Nest(NamedTuple):
     """What the loop nest runs over.
 
-    Chunks of channel tile *i* are *chunks[chunk_first[i]:chunk_first[i + 1]]*; by chunk, *source*, and whether that is a
-    *branch*. By group and source, *present* says whether the images have it and *weights* which row of *weight_blocks*
-    they use there; *masks* likewise by group, *views* tell views apart. Columns of both tables are channel tile x chunks
-    + chunk. *cycles* and *feed* hold those of a pass by group and window; *widths* are the channels of each channel tile,
-    *positions* those of each position tile, *images* those of each group.
+    Chunks of channel tile *i* are *chunks[chunk_first[i]:chunk_first[i + 1]]*; by chunk, *source*, and whether that is
+    a *branch*. By group and source, *present* says whether the images have it and *weights* which row of
+    *weight_blocks* they use there; *masks* likewise by group, *views* tell views apart. Columns of both tables are
+    channel tile x chunks + chunk. *cycles* and *feed* hold those of a pass by group and window; *widths* are the
+    channels of each channel tile, *positions* those of each position tile, *images* those of each group.
     """
 
     accumulations: Ints
@@ -94,10 +94,11 @@ class Uses(NamedTuple):
     """What passes and jobs look up.
 
     Blocks of window *i* are *windows[window_first[i]:window_first[i + 1]]*, images of group *i* those of *members*
-    likewise. *names* are the tasks of the passes of each group. By image and source, *bases* is the number of block 0 of
-    a region. By image: *labels*, *slots* under which it fetches, block 0 of its output in *outputs*, and whether that is
-    *cached*. Tables of thresholds and norm that group *i* loads are those of *own*; *drained* holds their blocks by
-    channel tile x places + place, *drained_slots* their slots. *completed* is what is complete after each of these.
+    likewise. *names* are the tasks of the passes of each group. By image and source, *bases* is the number of block 0
+    of a region. By image: *labels*, *slots* under which it fetches, block 0 of its output in *outputs*, and whether
+    that is *cached*. Tables of thresholds and norm that group *i* loads are those of *own*; *drained* holds their
+    blocks by channel tile x places + place, *drained_slots* their slots. *completed* is what is complete after each of
+    these.
     """
 
     window_first: Ints
@@ -130,9 +131,9 @@ class Steps(NamedTuple):
     """What the steps of a phase ask for; the last row of each is the step that looks up the first fill ahead.
 
     *reads* holds, by step, where its weights, activations and thresholds begin in *read* and where they end, *writes*
-    likewise in *written* what it evicts dirty, *victims* the latest fill, pass and job that the step waits for. *placed*
-    are the blocks that were allocated, *around* those that drain jobs write: of job *i* from *around_first[i]* on. All
-    these are numbers of blocks. *fetched* counts, by slot, values, extra, norm, bursts and blocks.
+    likewise in *written* what it evicts dirty, *victims* the latest fill, pass and job that the step waits for.
+    *placed* are the blocks that were allocated, *around* those that drain jobs write: of job *i* from *around_first[i]*
+    on. All these are numbers of blocks. *fetched* counts, by slot, values, extra, norm, bursts and blocks.
     """
 
     reads: Ints
@@ -189,4 +190,6 @@ def no_uses() -> Uses:
 
 def no_steps() -> Steps:
     """Return what it asks for."""
-    return Steps(_none(1, 4), _none(1, 2), _none(1, 3), *[_none(0)] * 3, _none(1), _none(0), _none(1, 5), _none(at.SPOT))
+    return Steps(
+        _none(1, 4), _none(1, 2), _none(1, 3), *[_none(0)] * 3, _none(1), _none(0), _none(1, 5), _none(at.SPOT)
+    )

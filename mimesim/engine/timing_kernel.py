@@ -1,9 +1,9 @@
 """The time of a phase, compiled: what the parts in :mod:`mimesim.machine` do, without an event.
 
 Parts work in program order and wait for each other's progress alone, so the time of every step is a maximum of times
-that are known before (``docs/machine.md``, section 6). What couples them otherwise is DRAM, which serves requests in the
-order of submission: the controller submits and the drain jobs do, and who comes first goes first. If what one of them
-waits for is not known yet, it waits for the other, and so comes later (``docs/engine.md``).
+that are known before (``docs/machine.md``, section 6). What couples them otherwise is DRAM, which serves requests in
+the order of submission: the controller submits and the drain jobs do, and who comes first goes first. If what one of
+them waits for is not known yet, it waits for the other, and so comes later (``docs/engine.md``).
 """
 
 from __future__ import annotations

@@ -8,7 +8,8 @@ import numpy as np
 
 from mimesim.config.hardware import Hardware
 from mimesim.engine import columns as at
-from mimesim.engine.dram_tables import DRAM_COUNTS, DramShape, DramState, clock_ratio, dram_shape, dram_state
+from mimesim.engine.clock_ratio import clock_ratio
+from mimesim.engine.dram_tables import DRAM_COUNTS, DramShape, DramState, dram_shape, dram_state
 from mimesim.engine.tables import Ints, Passes
 from mimesim.ledger import STALLS
 from mimesim.machine.kinds import KINDS, READS

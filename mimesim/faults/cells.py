@@ -4,7 +4,7 @@ A cell of b bits is programmed to one of 2**b levels; what is read back is a nor
 read takes it for the level whose density is the highest there, so it errs beyond the point where the densities of
 neighbours cross. Only the next level above or below is ever taken for it. This is the model of the public fault
 injectors nvmFI and msxFI (repositories lpentecost/NVMExplorer and gloriawu2014/MemSysExplorer), from which the levels
-of :data:`RRAM` are.
+of :data:`RRAM` are; levels are part of a technology, ``workloads/envm``.
 """
 
 from __future__ import annotations
@@ -17,10 +17,12 @@ from math import erfc, log, sqrt
 
 import numpy as np
 
+from mimesim.config.envm import Envm
+from mimesim.config.technology import Array
 from mimesim.errors import InputError
 from mimesim.faults.upsets import MOST_FLIPS, Ints, Upsets
 
-__all__ = ["RRAM", "Level", "Levels", "crossing", "draw_misreads", "split_word"]
+__all__ = ["RRAM", "Level", "Levels", "crossing", "draw_misreads", "levels_of", "split_word"]
 
 
 @dataclass(frozen=True)
@@ -99,19 +101,15 @@ class Levels:
         return (sum(self.up) + sum(self.down)) / len(self.levels)
 
 
-def _levels(*pairs: tuple[float, float]) -> Levels:
-    return Levels(tuple(Level(*pair) for pair in pairs))
+def levels_of(array: Array) -> Mapping[int, Levels]:
+    """Return the levels of the cells of a technology by their bits; empty where none are published."""
+    return {
+        bits: Levels(tuple(Level(mean, sigma) for mean, sigma in levels)) for bits, levels in enumerate(array.levels, 1)
+    }
 
 
-#: Resistive cells by their bits: (mean, deviation) of each level.
-RRAM: Mapping[int, Levels] = {
-    1: _levels((0, 0.0087), (1, 0.0034)),
-    2: _levels((0, 0.0087), (0.385, 0.0335), (0.722, 0.0274), (1, 0.0034)),
-    3: _levels(
-        (0, 0.0087), (0.078, 0.0135), (0.204, 0.0304), (0.385, 0.0335), (0.542, 0.0248), (0.722, 0.0274),
-        (0.886, 0.0372), (1, 0.0034),
-    ),
-}  # fmt: skip
+#: Resistive cells by their bits.
+RRAM: Mapping[int, Levels] = levels_of(Envm.model_validate("rram"))
 
 
 def split_word(word_bits: int, cell_bits: int) -> tuple[tuple[int, int], ...]:

@@ -211,9 +211,10 @@ class _Walker:
             found.use(found.copy(block.address, number, not hit), tuple(places), tile)
         for task in dict.fromkeys(image.runner(geometry.operation.unit) for image in group.images):
             if norms := placement.norms.get((position, task)):
-                # Nobody asks about these, but they take their room.
+                # Nobody asks about these, but in a cache they take their room.
                 block = norms[channel_tile]
-                self._look_up(self._caches[THRESHOLDS], block.address, block.bursts, THRESHOLDS)
+                if not block.in_envm:
+                    self._look_up(self._caches[THRESHOLDS], block.address, block.bursts, THRESHOLDS)
 
     def _look_up(self, cache: Cache, address: int, bursts: int, kind: int) -> bool:
         return cache.lookup(address, bursts * self._burst_words, kind, 0, no_victims())

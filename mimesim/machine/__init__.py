@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from mimesim.machine.accelerator import replay
 from mimesim.machine.dram_trace import ClosedForm, TraceWriter, replay_closed_form
+from mimesim.machine.observer import Observer
 
-__all__ = ["ClosedForm", "TraceWriter", "replay", "replay_closed_form"]
+__all__ = ["ClosedForm", "Observer", "TraceWriter", "replay", "replay_closed_form"]

@@ -31,7 +31,7 @@ def check_capacity(plan: CasePlan) -> None:
         raise InputError("hardware", rule, key="dram.organisation.rows", value=dram.rows)
     words, array = plan.placement.envm_words, plan.hardware.envm
     if words and array is None:
-        rule = f"the scheme keeps {words} words of weights in on-chip non-volatile memory; there is none"
+        rule = f"the scheme keeps {words} words of parameters in on-chip non-volatile memory; there is none"
         raise InputError("hardware", rule, key="envm", value="null")
     if array is not None and words * plan.hardware.word_bits > array.capacity_kib * 1024 * 8:
         rule = f"the case keeps {words} words there ({words * plan.hardware.word_bits / 8192:g} KiB)"
@@ -92,7 +92,7 @@ def _needs(plan: CasePlan, position: int) -> Iterator[tuple[int, ...]]:
         norms = [norm for task in tasks if (norm := placement.norms.get((position, task))) is not None]
         for tile, every in enumerate(geometry.chunks_of):
             chunks = [k for k in every if owners[geometry.chunks[k].source] is not None]
-            own = sum(each[tile].bursts for each in norms)
+            own = sum(each[tile].bursts for each in norms if not each[tile].in_envm)
             for k in chunks:
                 blocks = weights[geometry.chunks[k].source]
                 held = [each[tile, k] for each in (blocks, masks) if (tile, k) in each]

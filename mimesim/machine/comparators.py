@@ -12,6 +12,7 @@ from mimesim.machine.banks import BankArbiter
 from mimesim.machine.clock import Clock
 from mimesim.machine.dram import Dram
 from mimesim.machine.kinds import ACTIVATIONS, READS, THRESHOLDS, WRITE_BACK
+from mimesim.machine.observer import Observer
 from mimesim.machine.progress import late
 from mimesim.machine.stream import PassStream, PhaseRun
 from mimesim.schedule.program import DrainJob
@@ -35,8 +36,10 @@ class Comparators:
         stream: PassStream,
         dram: Dram,
         arbiters: Sequence[BankArbiter | None] = (None,) * len(READS),
+        observer: Observer | None = None,
     ) -> None:
         self._environment = environment
+        self._observer = observer
         self._load, self._store = arbiters[THRESHOLDS], arbiters[ACTIVATIONS]
         self._stream = stream
         self._dram = dram
@@ -68,11 +71,14 @@ class Comparators:
                 yield from self._wait_for(self._thresholds[request - 1])
             if job.writes and len(self._writes) == self._writes.maxlen:
                 yield from self._wait_for(self._writes[0])
+            began = environment.cycle
             if self._load is None and self._store is None:
                 yield environment.timeout(job.cycles)
             else:
                 yield from self._steps(job)
             self.busy_cycles += job.cycles
+            if self._observer is not None:
+                self._observer.drained(run.phase, job, began, environment.cycle)
             stream.jobs_done.advance()
             if job.writes:
                 # Reads of the same cycle go first.

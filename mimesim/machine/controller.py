@@ -13,6 +13,7 @@ from mimesim.machine.clock import Clock
 from mimesim.machine.dram import Dram, Runs
 from mimesim.machine.kinds import ACTIVATIONS, OUTPUTS, READS, THRESHOLDS, WEIGHTS, WRITE_BACK
 from mimesim.machine.lookups import Lookups
+from mimesim.machine.observer import Observer
 from mimesim.machine.stream import PassStream, PhaseRun
 
 __all__ = ["Controller"]
@@ -35,8 +36,10 @@ class Controller:
         dram: Dram,
         lookups: Lookups,
         arbiters: Sequence[BankArbiter | None] = (None,) * len(READS),
+        observer: Observer | None = None,
     ) -> None:
         self._environment = environment
+        self._observer = observer
         self._arbiters = arbiters
         self._fill_words = hardware.noc.fill_words_per_cycle
         self._stream = stream
@@ -78,6 +81,9 @@ class Controller:
                 yield from self._until_a_buffer_is_free()
             yield timeout(cycles)
             steps += 1
+            if self._observer is not None:
+                now = environment.cycle
+                self._observer.looked_up(run.phase, place, now - cycles, now, self._lookups.used())
             if dirty is not None:
                 self._write(run, dirty)
             if weights is not None:

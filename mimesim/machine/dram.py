@@ -13,6 +13,7 @@ from mimesim.ledger import PhaseRecord
 from mimesim.machine.clock import Clock
 from mimesim.machine.dram_device import DramDevice
 from mimesim.machine.kinds import KINDS, READS, WEIGHTS, WRITE_BACK
+from mimesim.machine.observer import Observer
 
 __all__ = ["Dram", "Runs"]
 
@@ -31,8 +32,9 @@ class Dram:
     the cycle in which each request completes; whoever needs the data waits until then.
     """
 
-    def __init__(self, environment: Clock, hardware: Hardware) -> None:
+    def __init__(self, environment: Clock, hardware: Hardware, observer: Observer | None = None) -> None:
         self._environment = environment
+        self._observer = observer
         self._queue_depth = hardware.dram.queue
         ratio = Fraction(hardware.dram.clock_mhz) / Fraction(hardware.clock_mhz)
         self._clocks, self._cycles = ratio.numerator, ratio.denominator
@@ -43,7 +45,7 @@ class Dram:
         self._port_free = [0] * len(READS)
         #: The latest completions, as many as requests may be granted and incomplete; the earliest first.
         self._latest: list[int] = []
-        self.device = DramDevice(hardware.dram)
+        self.device = DramDevice(hardware.dram, observer=observer)
         self._serve = self.device.server
         self._ranks = hardware.dram.organisation.channels * hardware.dram.organisation.ranks
         self._booked: Counter[str] = Counter()
@@ -78,6 +80,10 @@ class Dram:
         else:
             heappush(latest, cycle)
         self.arrivals[kind].append(cycle)
+        if self._observer is not None:
+            bursts = sum([bursts for _, bursts in runs])
+            port = -(-bursts * self._burst_words // self._fill_words) if kind != WRITE_BACK else 0
+            self._observer.requested(KINDS[kind], self._environment.cycle, cycle, bursts, port)
 
     def book(self, record: PhaseRecord) -> None:
         """Book under a phase that has just ended the commands since the one before it ended, and the ranks' clocks."""

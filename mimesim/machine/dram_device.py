@@ -8,7 +8,9 @@ from collections.abc import Callable, Sequence
 from mimesim.config.dram import Dram
 from mimesim.config.standard import map_fields
 from mimesim.machine.dram_bank import DramChannel, Rotation
+from mimesim.machine.dram_observed import ObservedChannel
 from mimesim.machine.dram_plain import PlainChannel
+from mimesim.machine.observer import Observer
 
 __all__ = ["DramDevice"]
 
@@ -31,7 +33,7 @@ class DramDevice:
     bursts that found their row open; *active_clocks*, summed over ranks, up to the last :meth:`settle`.
     """
 
-    def __init__(self, config: Dram, keep_ends: bool = False) -> None:
+    def __init__(self, config: Dram, keep_ends: bool = False, observer: Observer | None = None) -> None:
         organisation = config.organisation
         self._fields = fields = map_fields(config.map, organisation)
         self._banks_per_group, self._groups = organisation.banks_per_group, organisation.bank_groups
@@ -47,13 +49,18 @@ class DramDevice:
         self._lanes = [_Lane(channel, places, config) for channel in sorted({channel for channel, _ in places})]
         plain = organisation.ranks * organisation.bank_groups == max(lane.banks for lane in self._lanes) == 1
         #: The one channel, where there is no other and row runs stay in their bank.
-        self._plain = PlainChannel(config) if plain and organisation.channels == 1 and not keep_ends else None
+        plain = plain and organisation.channels == 1 and not keep_ends and observer is None
+        self._plain = PlainChannel(config) if plain else None
         if self._plain is not None:
             shift, banks = fields["Ba"]
             self._plain.place(self._bits, max(0, shift - self._bits), banks, self._row_mask)
-        self.channels: Sequence[DramChannel] = (
-            [DramChannel(config) for _ in range(organisation.channels)] if self._plain is None else [self._plain]
-        )
+        self.channels: Sequence[DramChannel]
+        if self._plain is not None:
+            self.channels = [self._plain]
+        elif observer is not None:
+            self.channels = [ObservedChannel(config, number, observer) for number in range(organisation.channels)]
+        else:
+            self.channels = [DramChannel(config) for _ in range(organisation.channels)]
         if keep_ends:
             #: The clock after each burst's data, channel by channel as they are served; for whoever compares.
             self.ends: list[int] = []

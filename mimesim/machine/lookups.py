@@ -82,6 +82,10 @@ class Lookups:
             for cache in self._distinct
         )
 
+    def used(self) -> list[int]:
+        """Return the words that each cache holds; a unified cache is one."""
+        return [cache.used for cache in self._distinct]
+
     def count_blocks(self) -> dict[str, int]:
         """Return how many blocks were inserted in the caches, evicted and dropped, and how many are resident."""
         return count_blocks(self._distinct)
@@ -145,7 +149,7 @@ class Lookups:
         needed, user, runs = run.phase.fills[fill], run.first_fill + fill, []
         block, mask = needed.block, needed.mask
         if block.in_envm:
-            return []
+            return [(written.home, written.bursts) for written in needed.rewritten]
         if (use := self._misses(run, needed.owner, block, WEIGHTS, user)) >= 0:
             runs.append((block.address, block.bursts))
             self._fetched[needed.image, READS[WEIGHTS]].append(use)
@@ -161,7 +165,7 @@ class Lookups:
             if (use := self._misses(run, needed.task, block, THRESHOLDS, run.first_job + job)) >= 0:
                 runs.append((block.address, block.bursts))
                 self._fetched[needed.image, needed.tensor].append(use)
-        return runs
+        return runs + [(written.block.home, written.block.bursts) for written in run.phase.jobs[job].rewritten]
 
     def _misses(self, run: PhaseRun, owner: str, block: ParameterBlock, kind: int, user: int) -> int:
         """Look up a block of parameters of *owner*; return the number of its use if it has to be fetched, else -1."""

@@ -13,6 +13,7 @@ from mimesim.machine.banks import BankArbiter
 from mimesim.machine.clock import Clock
 from mimesim.machine.dram import Dram
 from mimesim.machine.kinds import ACTIVATIONS, WEIGHTS
+from mimesim.machine.observer import Observer
 from mimesim.machine.progress import when_done
 from mimesim.machine.stream import PassStream, PhaseRun
 from mimesim.schedule.loopnest import Group
@@ -38,8 +39,10 @@ class PEGrid:
         stream: PassStream,
         dram: Dram,
         arbiter: BankArbiter | None = None,
+        observer: Observer | None = None,
     ) -> None:
         self._environment = environment
+        self._observer = observer
         self._arbiter = arbiter
         self._stream = stream
         self._weights, self._activations = dram.arrivals[WEIGHTS], dram.arrivals[ACTIVATIONS]
@@ -65,6 +68,9 @@ class PEGrid:
             record.end_cycle = environment.cycle
             last = run.phase.groups[run.phase.group[-1]].images[-1].index
             record.row(last).stalls["drain"] += environment.cycle - ended
+            if self._observer is not None:
+                self._observer.stalled(run.phase, "drain", ended, environment.cycle)
+                self._observer.phase_ran(run.phase, record.start_cycle, record.end_cycle)
 
     def _conditions(self, run: PhaseRun, place: int, waited: list[int], since: int) -> Generator[Event, None, None]:
         """Wait for everything that a pass needs but the pass before it, and attribute the cycles after *since*.
@@ -96,6 +102,8 @@ class PEGrid:
         for cause, until in ((_CACHE, looked_up), (_DRAM, arrived), (_NOC, filled), (_DRAIN, start)):
             if until > since:
                 waited[cause] += until - since
+                if self._observer is not None:
+                    self._observer.stalled(run.phase, STALLS[cause], since, until)
                 since = until
 
     def _march(self, run: PhaseRun) -> Generator[Event, None, None]:
@@ -104,7 +112,7 @@ class PEGrid:
         waited = [[0] * len(STALLS) for _ in phase.groups]
         looked_up, passes_done, fills_done = stream.passes_looked_up, stream.passes_done, stream.fills_done
         activations, requests, timeout = self._activations, run.pass_data, environment.timeout
-        number = run.first_pass
+        number, lost = run.first_pass, 0
         for place, cycles in enumerate(phase.cycles):
             # The first test is the common case, in which nothing has to be waited for.
             if not (
@@ -118,7 +126,13 @@ class PEGrid:
                 yield timeout(cycles)
             else:
                 feed = phase.feed_cycles[place] - 1
-                waited[phase.group[place]][_CACHE] += yield from self._read(self._arbiter, cycles, feed)
+                lost = yield from self._read(self._arbiter, cycles, feed)
+                waited[phase.group[place]][_CACHE] += lost
+                if self._observer is not None and lost:
+                    self._observer.stalled(phase, STALLS[_CACHE], environment.cycle - lost, environment.cycle)
+            if self._observer is not None:
+                end = environment.cycle - lost
+                self._observer.pass_ran(phase, place, end - cycles, end)
             number += 1
             passes_done.advance()
         self._book(run, phase.cycles, waited)
@@ -150,6 +164,8 @@ class PEGrid:
             network = max(network, ready) + phase.feed_cycles[place]
             end = max(network, *rows)
             busy.append(end - begin)
+            if self._observer is not None:
+                self._observer.pass_ran(phase, place, begin, end)
             when_done(environment.timeout(end - ready), self._pass_ended)
         # The last pass ends later than its conditions held, by one cycle at least.
         yield environment.timeout(end - environment.cycle)

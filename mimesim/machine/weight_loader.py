@@ -11,6 +11,7 @@ from mimesim.machine.banks import BankArbiter
 from mimesim.machine.clock import Clock
 from mimesim.machine.dram import Dram
 from mimesim.machine.kinds import WEIGHTS
+from mimesim.machine.observer import Observer
 from mimesim.machine.stream import PassStream
 from mimesim.schedule.program import Fill
 
@@ -35,8 +36,10 @@ class WeightLoader:
         stream: PassStream,
         dram: Dram,
         arbiter: BankArbiter | None = None,
+        observer: Observer | None = None,
     ) -> None:
         self._environment = environment
+        self._observer = observer
         self._latency = hardware.noc.latency_cycles
         self._arbiter = arbiter
         self._stream = stream
@@ -62,25 +65,30 @@ class WeightLoader:
                 free = stream.passes_done.value >= released[0]
                 if free and (self._arbiter is None or details.block.in_envm):
                     # The common case, in one event: nothing but time lies between now and the end of the fill.
+                    began = environment.cycle + wait
                     yield environment.timeout(wait + details.cycles)
                 else:
-                    yield from self._fill(details, wait, released[0])
+                    began = yield from self._fill(details, wait, released[0])
+                if self._observer is not None:
+                    self._observer.filled(run.phase, details, began, environment.cycle)
                 self.busy_cycles += details.cycles
                 stream.fills_done.advance()
                 released = [*released[1:], last]
             number += 1
 
-    def _fill(self, details: Fill, wait: int, released: int) -> Generator[Event, None, None]:
-        """Copy a chunk *wait* cycles from now, when pass *released* may start, through the banks of the cache."""
+    def _fill(self, details: Fill, wait: int, released: int) -> Generator[Event, None, int]:
+        """Copy a chunk, *wait* cycles from now and when pass *released* may start; return when that began."""
         stream, environment = self._stream, self._environment
         yield environment.timeout(wait)
         if stream.passes_done.value < released:
             yield stream.passes_done.until(released)
+        began = environment.cycle
         if self._arbiter is None or details.block.in_envm:
             yield environment.timeout(details.cycles)
         else:
             yield from self._arbiter.run("noc", details.cycles - self._latency)
             yield environment.timeout(self._latency)
+        return began
 
 
 def _pass_counts(fill_of_pass: list[int], fills: int) -> list[int]:

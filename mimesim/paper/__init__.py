@@ -13,6 +13,7 @@ from mimesim.paper import explain, measure, questions
 from mimesim.paper.claims import CLAIMS, Claim, Masks
 from mimesim.paper.lab import DRAW_SEED, DRAWN_IMAGES, ROLES, Lab, Progress
 from mimesim.paper.report import Checked, PaperReport
+from mimesim.paper.systems import system_rows
 from mimesim.results import check_destination
 from mimesim.results.writer import write_files
 
@@ -37,7 +38,8 @@ def run_paper(
 
     *workload* has a case for each of the paper's (conventional without and with skipping, MIME, pruned and stored
     dense), none of which changes the hardware or the schedule. Recorded masks are those of its traces; drawn ones are
-    drawn into a temporary folder, for the same network. *reviewer* tells whether to answer what the paper leaves open,
+    drawn into a temporary folder, for the same network. What the papers of other systems claim stands beside what
+    their shipped traces hold. *reviewer* tells whether to answer what the paper leaves open,
     too. Up to *jobs* replays run at a time (one per CPU, if None).
 
     Raises :class:`InputError` where the workload is not the paper's, or *out* is not ours to write.
@@ -69,6 +71,7 @@ def run_paper(
             runs=lab.runs,
             seconds=time.perf_counter() - began,
             violations=lab.violations,
+            systems=system_rows(),
         )
     if out is not None:
         write_files(report.render_files(), out)

@@ -67,7 +67,7 @@ class Lab:
         self.cases = {role: self._case(role) for role in ROLES}
         build_schemes(workload)
         loaded = load_traces(workload, select(workload, "singular", images=workload.batch_images))
-        self.recorded = {case.scheme: loaded[case.trace] for case in self.cases.values()}
+        self.recorded = {case.scheme: loaded[case.name] for case in self.cases.values()}
         self.network = self.recorded["mime"].network
         self.pixels = self.network.input.shape[1]
         for scheme, trace in self.recorded.items():

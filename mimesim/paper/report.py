@@ -1,15 +1,16 @@
-"""The two tables of ``mimesim paper``, as data, as CSV and to be read."""
+"""The tables of ``mimesim paper``, as data, as CSV and to be read."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 from mimesim.paper.claims import CLAIMS, Claim, Masks, claims_digest
 from mimesim.paper.explain import Flip
 from mimesim.paper.questions import Answer
+from mimesim.paper.systems import SYSTEM_COLUMNS, SystemRow, systems_table
 from mimesim.results.csv_file import Row, render_csv
 from mimesim.results.document import FORMAT, RUN_JSON
 
@@ -98,7 +99,8 @@ class Share:
 class PaperReport:
     """Everything that ``mimesim paper`` found; prints itself with rich.
 
-    *sources* says where the masks of each kind come from, *violations* which conservation laws a replay broke.
+    *sources* says where the masks of each kind come from, *violations* which conservation laws a replay broke,
+    *systems* what the papers of other systems claim beside what their shipped traces hold.
     """
 
     checked: tuple[Checked, ...]
@@ -108,7 +110,8 @@ class PaperReport:
     runs: int
     seconds: float
     violations: tuple[str, ...] = ()
-    files: tuple[str, ...] = field(default=("claims.csv", "reviewer.csv", RUN_JSON))
+    systems: tuple[SystemRow, ...] = ()
+    files: tuple[str, ...] = field(default=("claims.csv", "reviewer.csv", "systems.csv", RUN_JSON))
 
     def shares(self) -> list[Share]:
         """Return the share in band per figure, of the checks that the sketch was counted on, and of all."""
@@ -150,6 +153,7 @@ class PaperReport:
         return {
             "claims.csv": render_csv(CLAIM_COLUMNS, [row.row() for row in self.checked]),
             "reviewer.csv": render_csv(REVIEWER_COLUMNS, answers),
+            "systems.csv": render_csv(SYSTEM_COLUMNS, [asdict(row) for row in self.systems]),
             RUN_JSON: json.dumps(document, indent=2, allow_nan=False, ensure_ascii=False) + "\n",
         }
 
@@ -167,6 +171,8 @@ class PaperReport:
         yield from self._misses()
         yield ""
         yield self._answers_table()
+        yield ""
+        yield systems_table(self.systems)
         yield ""
         yield self._shares_table()
         state = "all books balance" if not self.violations else f"{len(self.violations)} conservation laws are broken"

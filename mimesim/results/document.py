@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from mimesim.config.energy import Energy
 from mimesim.conservation import energy_violations
+from mimesim.results.envm import envm_sums
 
 if TYPE_CHECKING:
     from mimesim.simulation import CaseResult
@@ -112,14 +113,16 @@ def _case(result: CaseResult) -> dict[str, Any]:
         "cache_conflict_cycles": {
             f"{cache}/{stream}": cycles for (cache, stream), cycles in sorted(result.ledger.conflicts.items())
         },
+        "envm": envm_sums(result),
         "hardware": result.hardware.model_dump(mode="json"),
         "schedule": result.schedule.model_dump(mode="json"),
     }
 
 
-def _measured(result: CaseResult) -> dict[str, float]:
+def _measured(result: CaseResult) -> dict[str, float | str]:
     """Return what one case took: seconds, and the work behind them."""
     return {
+        "engine": result.engine,
         "wall_seconds": result.wall_seconds,
         "cpu_seconds": result.cpu_seconds,
         "passes": result.ledger.passes,

@@ -104,7 +104,20 @@ def _caches(rows: Sequence[Row]) -> list[RenderableType]:
         if any(row[column] for row in rows):
             numbers = ", ".join(f"{row['case']} {_number(row[column]) / 1e6:.3f}" for row in rows)
             lines.append(Text(f"{what}: {numbers}", style="dim"))
-    return lines
+    return [*lines, *(Text(_envm(row), style="dim") for row in rows if row["envm_words"])]
+
+
+def _envm(row: Row) -> str:
+    """Return what a case keeps in on-chip non-volatile memory, and what rewriting it costs."""
+    area = "" if row["envm_mm2"] is None else f" on {_number(row['envm_mm2']):.3g} mm2"
+    text = f"{row['case']}: {_number(row['envm_words']) / 1e6:.3f} Mwords in eNVM{area}"
+    if not row["envm_words_written"]:
+        return f"{text}, none rewritten"
+    written, cycles = _number(row["envm_words_written"]) / 1e6, _number(row["envm_write_cycles"]) / 1e6
+    text += f", {written:.3f} rewritten in {cycles:.3f} Mcycles, {row['envm_most_writes']} times at most"
+    if row["envm_lifetime_switches"] is not None:
+        text += f"; worn after {_number(row['envm_lifetime_switches']):.3g} switches"
+    return text
 
 
 def _verdict(violations: Sequence[str]) -> list[RenderableType]:

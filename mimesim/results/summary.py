@@ -11,6 +11,7 @@ from mimesim.config.energy import Accounting, Energy
 from mimesim.energy import LEVELS, CaseEnergy, PriceList
 from mimesim.ledger import STALLS
 from mimesim.results.csv_file import Cell, Row
+from mimesim.results.envm import ENVM_SUMS, envm_sums
 from mimesim.results.evictions import EVICTION_SUMS, eviction_sums
 from mimesim.results.tables import PE_PARTS, PricedCase, image_rows
 
@@ -42,6 +43,7 @@ SUMMARY = (
     *EVICTION_SUMS,
     *(f"bytes_stored_{tensor}" for tensor in _STORED),
     "bytes_stored",
+    *ENVM_SUMS,
     *(f"{name}_per_image_{end}" for name in _SPREAD for end in ("min", "max")),
     *_GAINS,
 )
@@ -91,6 +93,7 @@ def _row(result: CaseResult, energy: Energy) -> dict[str, Cell]:
         **_traffic(result),
         **eviction_sums(result.ledger),
         **_storage(result),
+        **envm_sums(result),
         **_spread(priced),
     }
 

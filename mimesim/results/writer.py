@@ -108,8 +108,12 @@ def render_files(
 
 
 def _is_ours(folder: Path) -> bool:
+    """Tell whether *folder* holds results of mimesim's, or nothing but folders of such results."""
     try:
         return is_run_document((folder / RUN_JSON).read_bytes())
+    except FileNotFoundError:
+        entries = list(folder.iterdir())
+        return bool(entries) and all(entry.is_dir() and _is_ours(entry) for entry in entries)
     except OSError:
         return False
 

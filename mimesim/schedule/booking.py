@@ -13,6 +13,7 @@ from mimesim.schedule.costs import ImageCosts
 from mimesim.schedule.geometry import Geometry
 from mimesim.schedule.images import Image
 from mimesim.schedule.loopnest import Group
+from mimesim.schedule.memory_map import ParameterBlock
 from mimesim.schedule.program import CasePlan, Phase
 
 __all__ = ["book_envm", "book_images", "book_phase", "book_storage"]
@@ -30,6 +31,20 @@ def book_phase(plan: CasePlan, phase: Phase) -> None:
         row.book("reg", "weights", "write", block.filled * plan.hardware.grid.rows)
         if fill.mask is not None:
             phase.record.row(fill.mask_image).book(level, "index", "read", fill.mask.index)
+        for written in fill.rewritten:
+            user = fill.mask_image if written is fill.mask else fill.image
+            _book_rewritten(phase.record.row(user), "weights", written)
+    for job in phase.jobs:
+        for use in job.rewritten:
+            _book_rewritten(phase.record.row(use.image), use.tensor, use.block)
+
+
+def _book_rewritten(row: ImageRow, tensor: str, block: ParameterBlock) -> None:
+    """Book a block that is fetched from DRAM and written into non-volatile memory."""
+    for name, words in ((tensor, block.values), ("index", block.index), ("norm", block.norm)):
+        row.book("dram", name, "read", words)
+        row.book("envm", name, "write", words)
+    row.bursts["dram", tensor, "read"] += block.bursts
 
 
 def book_images(plan: CasePlan, position: int, record: PhaseRecord, groups: Iterable[Group]) -> None:
@@ -73,7 +88,8 @@ def _book_image(plan: CasePlan, record: PhaseRecord, position: int, image: Image
     norms = plan.placement.norms.get((position, task))
     if norms is not None:
         words = len(geometry.position_tiles) * sum(block.values for block in norms.values())
-        row.book("cache", "norm", "read", words)
+        on_chip = any(block.in_envm for block in norms.values())
+        row.book("envm" if on_chip else "cache", "norm", "read", words)
         row.book("reg", "norm", "write", words)
         row.book("reg", "norm", "read", words)
     if not plan.writes_back(position, image):
@@ -135,13 +151,17 @@ def _book_pe_cycles(
 
 
 def book_envm(plan: CasePlan) -> Counter[tuple[str, str, str]]:
-    """Return the words that lie in on-chip non-volatile memory, of those that :func:`book_storage` returns."""
+    """Return the words that lie in on-chip non-volatile memory for good, of those of :func:`book_storage`."""
     stored: Counter[tuple[str, str, str]] = Counter()
-    for (position, owner), blocks in (*plan.placement.weights.items(), *plan.placement.masks.items()):
-        layer = plan.geometries[position].operation.name
-        for block in blocks.values():
-            for tensor in ("values", "index", "norm") if block.in_envm else ():
-                stored[layer, owner, "weights" if tensor == "values" else tensor] += getattr(block, tensor)
+    placement = plan.placement
+    for name, table in (("weights", placement.weights), ("index", placement.masks), ("norm", placement.norms)):
+        for (position, owner), blocks in table.items():
+            layer = plan.geometries[position].operation.name
+            for block in blocks.values():
+                if block.in_envm and block.home < 0:
+                    stored[layer, owner, name] += block.values
+                    stored[layer, owner, "index"] += block.index
+                    stored[layer, owner, "norm"] += block.norm
     return +stored
 
 

@@ -19,7 +19,7 @@ from mimesim.schedule.images import Image
 from mimesim.schedule.memory_map import ParameterBlock
 from mimesim.schedule.operations import lower
 
-__all__ = ["CostBook", "ImageCosts", "PassCosts", "drain_cycles", "fill_cycles"]
+__all__ = ["CostBook", "ImageCosts", "PassCosts", "fill_cycles", "load_cycles", "store_cycles"]
 
 IntArray = NDArray[np.int64]
 
@@ -180,19 +180,33 @@ class PassCosts:
         ]
 
 
-def drain_cycles(geometry: Geometry, images: list[ImageCosts], threshold_words: int, tile: tuple[int, int]) -> int:
-    """Return the length of a drain job for (channel tile, position tile)."""
-    hardware = geometry.hardware
-    noc = hardware.noc
-    load = ceil_div(threshold_words, noc.threshold_words_per_cycle) + noc.latency_cycles if threshold_words else 0
+def load_cycles(hardware: Hardware, thresholds: int, norm: int, *, norm_in_envm: bool) -> int:
+    """Return how long a drain job takes to load its words of *thresholds* and *norm*, but for what is rewritten."""
+    noc, envm = hardware.noc, hardware.envm
+    if not thresholds + norm:
+        return 0
+    network = ceil_div(thresholds + norm, noc.threshold_words_per_cycle)
+    if envm is None or not norm_in_envm:
+        return network + noc.latency_cycles
+    array = ceil_div(norm, envm.words_per_cycle)
+    return max(network, array) + noc.latency_cycles + envm.read_cycles(hardware.clock_mhz)
+
+
+def store_cycles(geometry: Geometry, images: list[ImageCosts], tile: tuple[int, int]) -> int:
+    """Return how long a drain job for (channel tile, position tile) puts out words."""
+    noc = geometry.hardware.noc
     out = sum(int(image.kept[tile]) for image in images)
-    return load + hardware.compare_cycles + ceil_div(out, noc.output_words_per_cycle)
+    return ceil_div(out, noc.output_words_per_cycle)
 
 
 def fill_cycles(hardware: Hardware, block: ParameterBlock, mask: ParameterBlock | None) -> int:
-    """Return the length of a fill; from on-chip non-volatile memory its array may be slower than the network."""
+    """Return the length of a fill, but for what is rewritten.
+
+    From on-chip non-volatile memory its array may be slower than the network.
+    """
     network, latency = ceil_div(block.filled, hardware.noc.weight_words_per_cycle), hardware.noc.latency_cycles
     if hardware.envm is None or not block.in_envm:
         return network + latency
     words = block.words + (0 if mask is None else mask.words)
-    return max(network, ceil_div(words, hardware.envm.words_per_cycle)) + latency + hardware.envm.read_latency_cycles
+    reading = max(network, ceil_div(words, hardware.envm.words_per_cycle))
+    return reading + latency + hardware.envm.read_cycles(hardware.clock_mhz)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -35,7 +35,8 @@ class ParameterBlock:
     """A block of weights, thresholds or norm: its address and size in bursts, and the useful words in it.
 
     *values* counts what it is a block of, *index* the words of bitmap, mask or index, *norm* folded batch norm;
-    *filled* is what reaches the scratchpads once it is uncompressed.
+    *filled* is what reaches the scratchpads once it is uncompressed. A block that comes and goes in non-volatile memory
+    has a *place* there, which the blocks of several tasks share, and a *home* in DRAM, the address it is fetched from.
     """
 
     address: int
@@ -44,6 +45,8 @@ class ParameterBlock:
     index: int
     norm: int
     filled: int
+    home: int = -1
+    place: Hashable = None
 
     @property
     def in_envm(self) -> bool:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
+from dataclasses import replace
 from itertools import chain
 from math import prod
+from typing import TypeVar
 
 from mimesim.config.schedule import Skipping
 from mimesim.errors import InputError
@@ -26,11 +28,12 @@ from mimesim.schedule.memory_map import (
     threshold_blocks,
     weight_blocks,
 )
-from mimesim.schemes import LayerParameters, Scheme
+from mimesim.schemes import SHARED, LayerParameters, Scheme
 
 __all__ = ["Placement"]
 
 Blocks = dict[tuple[int, int], ParameterBlock]
+_Key = TypeVar("_Key", bound=Hashable)
 
 
 class Placement:
@@ -71,6 +74,8 @@ class Placement:
         self._last_reader = {task: self._readers(task) for task in self._runners}
         allocator = Allocator()
         self._on_chip = Allocator(ENVM)
+        envm = geometries[0].hardware.envm
+        self._rewrites = envm is not None and envm.switch == "rewrite"
         for position, geometry in enumerate(geometries):
             node = geometry.operation.node
             running = [task for task in tasks if self._runners[task].runs(node.unit)]
@@ -78,15 +83,17 @@ class Placement:
             for task in running if node.has_weights else ():
                 parameters = scheme.parameters(node, task)
                 if parameters.masks and parameters.view and (position, parameters.view) not in self.masks:
-                    where = self._on_chip if parameters.memory == "envm" else allocator
-                    self.masks[position, parameters.view] = mask_blocks(geometry, where)
+                    masks = mask_blocks(geometry, self._allocator(parameters, parameters.view, allocator))
+                    self.masks[position, parameters.view] = self._movable(masks, parameters, (position, "masks"))
             for task in running:
                 parameters = scheme.parameters(node, task)
                 if parameters.thresholds is not None:
                     self.thresholds[position, task] = threshold_blocks(geometry, parameters, allocator)
             if self._has_task_norm(position, running):
                 for task in running:
-                    self.norms[position, task] = norm_blocks(geometry, allocator)
+                    parameters = scheme.parameters(node, task)
+                    norms = norm_blocks(geometry, self._allocator(parameters, task, allocator))
+                    self.norms[position, task] = self._movable(norms, parameters, (position, "norm"))
         self.slots: dict[str, int] = {}
         self._place_activations(network, images, allocator)
         self.bursts = allocator.top
@@ -123,22 +130,47 @@ class Placement:
                 if owner not in placed:
                     placed.add(owner)
                     zeros = source.weight_mask(task, node.name) if parameters.pruned and not branch else None
-                    where = self._on_chip if parameters.memory == "envm" else allocator
+                    where = self._allocator(parameters, owner, allocator)
                     blocks = weight_blocks(geometry, parameters, zeros, where, branch)
+                    if owner != SHARED:
+                        blocks = self._movable(blocks, parameters, (position, "weights"))
                     self.weights.setdefault((position, owner), {}).update(blocks)
+
+    def _allocator(self, parameters: LayerParameters, owner: str, dram: Allocator) -> Allocator:
+        """Return where the blocks of an *owner* are addressed: what is rewritten is at home in DRAM."""
+        for_good = owner == SHARED or not self._rewrites
+        return self._on_chip if parameters.memory == "envm" and for_good else dram
+
+    def _movable(
+        self, blocks: dict[_Key, ParameterBlock], parameters: LayerParameters, place: tuple[int, str]
+    ) -> dict[_Key, ParameterBlock]:
+        """Give a task's own *blocks* in DRAM places in non-volatile memory, if that is where they are used."""
+        if parameters.memory != "envm" or not self._rewrites:
+            return blocks
+        return {
+            key: replace(block, address=self._on_chip.take(block.bursts), home=block.address, place=(*place, key))
+            for key, block in blocks.items()
+        }
 
     @property
     def envm_words(self) -> int:
-        """The words of all blocks in on-chip non-volatile memory."""
-        regions = (*self.weights.values(), *self.masks.values())
-        return sum(block.words for region in regions for block in region.values() if block.in_envm)
+        """The words in on-chip non-volatile memory: for good, and of each place those of its largest block."""
+        weights = chain.from_iterable(blocks.values() for blocks in (*self.weights.values(), *self.masks.values()))
+        norms = chain.from_iterable(blocks.values() for blocks in self.norms.values())
+        largest: dict[Hashable, int] = {}
+        for block in chain(weights, norms):
+            if block.in_envm:
+                place = block.address if block.place is None else block.place
+                largest[place] = max(largest.get(place, 0), block.words)
+        return sum(largest.values())
 
     def _has_task_norm(self, position: int, tasks: Sequence[str]) -> bool:
         node = self._geometries[position].operation.node
-        kinds = {self._scheme.parameters(node, task).norm for task in tasks} if node.has_weights else set()
+        asked = [self._scheme.parameters(node, task) for task in tasks if node.has_weights]
+        kinds = {(each.norm, each.memory if each.norm == "task" else "") for each in asked}
         if len(kinds) > 1:
             raise InputError(f"layer {node.name}", "the norm of some tasks is elsewhere than that of others")
-        return kinds == {"task"}
+        return any(norm == "task" for norm, _ in kinds)
 
     def _place_activations(self, network: Network, images: Sequence[Image], allocator: Allocator) -> None:
         grids: dict[str, tuple[BlockGrid, bool]] = {}

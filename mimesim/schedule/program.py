@@ -3,101 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 from mimesim.config.hardware import Hardware
 from mimesim.config.schedule import Schedule, Skipping
-from mimesim.ledger import SHARED_IMAGE, PhaseRecord
 from mimesim.network import Network
-from mimesim.schedule.costs import CostBook, drain_cycles, fill_cycles
+from mimesim.schedule.costs import CostBook, fill_cycles, load_cycles, store_cycles
 from mimesim.schedule.geometry import Geometry
 from mimesim.schedule.images import Image
 from mimesim.schedule.loopnest import Accumulation, Group, accumulations, chunk_runs
-from mimesim.schedule.memory_map import ActivationRegion, ParameterBlock
 from mimesim.schedule.part_cycles import drifting, part_cycles
+from mimesim.schedule.phase import DrainJob, Fill, Lookups, Phase, ThresholdUse
 from mimesim.schedule.phase_inputs import PhaseInputs
 from mimesim.schedule.placement import Placement
+from mimesim.schedule.rewriting import Rewriting
 from mimesim.schemes import Scheme
 
 __all__ = ["CasePlan", "DrainJob", "Fill", "Phase", "ThresholdUse", "plan_case"]
 
-#: (region, numbers of blocks) that a pass looks up.
-Lookups = list[tuple[ActivationRegion, list[int]]]
-
-
-@dataclass(slots=True)
-class Fill:
-    """A copy of one weight block of *owner* into the scratchpads; *cycles* on the NoC, *image* it is booked under.
-
-    *view* is whose zeros it has, if they differ, and *mask*, booked under *mask_image*, the block that says which.
-    """
-
-    block: ParameterBlock
-    cycles: int
-    image: int
-    owner: str
-    view: str | None = None
-    mask: ParameterBlock | None = None
-    mask_image: int = SHARED_IMAGE
-
-
-@dataclass(slots=True)
-class ThresholdUse:
-    """A block of *task* that a drain job needs, of thresholds or of norm, and the image it is booked under."""
-
-    block: ParameterBlock
-    image: int
-    task: str
-    tensor: Literal["thresholds", "norm"] = "thresholds"
-
-
-@dataclass(slots=True)
-class DrainJob:
-    """Compare, mask, pool and write out one position tile of one group, once pass *after* of the phase is done.
-
-    *thresholds* are the blocks it loads, those of norm last, *writes* the runs (address, bursts) of the activation
-    blocks it completes and writes to DRAM, *outputs* those, as (region, numbers of blocks), that go into a cache if
-    there is room. Of *cycles*, the first *load_cycles* read thresholds, the last *store_cycles* write into a cache.
-    """
-
-    after: int
-    cycles: int
-    thresholds: list[ThresholdUse]
-    writes: list[tuple[int, int]]
-    outputs: list[tuple[ActivationRegion, list[int]]] = field(default_factory=list)
-    load_cycles: int = 0
-    store_cycles: int = 0
-
-
-@dataclass(slots=True)
-class Phase:
-    """One operation for the images of one phase; the lists that are not said otherwise hold one entry per pass.
-
-    *position*: which operation of the network. *cycles*: length of the pass. *fill*: number of the fill it uses, -1 for
-    none. *lookups*: (region, numbers of blocks) pairs. *accumulation*: its index in the phase when the pass is the
-    first of one, else -1. *group*: whose pass it is. *scope*: see :class:`Accumulation`. *mapped_pes*: PEs that hold an
-    output. *rows* and *feed_cycles*: cycles of each row and of the activation network, where rows may drift (``barrier:
-    tile``); the network's also where banks may collide. *jobs_of*, per accumulation: drain jobs up to its end. *dead*:
-    what no later phase reads.
-    """
-
-    record: PhaseRecord
-    position: int
-    mapped_pes: list[int] = field(default_factory=list)
-    groups: list[Group] = field(default_factory=list)
-    cycles: list[int] = field(default_factory=list)
-    fill: list[int] = field(default_factory=list)
-    lookups: list[Lookups] = field(default_factory=list)
-    accumulation: list[int] = field(default_factory=list)
-    group: list[int] = field(default_factory=list)
-    scope: list[int] = field(default_factory=list)
-    rows: list[list[int]] = field(default_factory=list)
-    feed_cycles: list[int] = field(default_factory=list)
-    fills: list[Fill] = field(default_factory=list)
-    jobs: list[DrainJob] = field(default_factory=list)
-    jobs_of: list[int] = field(default_factory=list)
-    dead: list[ActivationRegion] = field(default_factory=list)
+#: What drain jobs load, in this order.
+_LOADED: tuple[Literal["thresholds", "norm"], ...] = ("thresholds", "norm")
 
 
 @dataclass
@@ -120,7 +46,7 @@ class CasePlan:
         return self.hardware.caches.write_policy == "write_back" and self.placement.is_read(position, image.task)
 
     def phase_inputs(self) -> Iterator[PhaseInputs]:
-        """Give what the phases work on, one after the other, in program order; none where no image runs the operation."""
+        """Give what each phase works on, in program order; there is none where no image runs the operation."""
         first = True
         for number, batch in enumerate(self.batches):
             self.placement.begin_batch(number)
@@ -132,10 +58,14 @@ class CasePlan:
                         yield PhaseInputs(self, number, batch, running, position, first=first)
                         first = False
 
-    def phases(self) -> Iterator[Phase]:
-        """Build the phases one after the other, in program order."""
+    def phases(self, rewriting: Rewriting | None = None) -> Iterator[Phase]:
+        """Build the phases one after the other, in program order.
+
+        *rewriting* is what the places of non-volatile memory hold at the beginning, nothing if None.
+        """
+        rewriting = rewriting or Rewriting(self.hardware)
         for inputs in self.phase_inputs():
-            yield _Builder(inputs).build()
+            yield _Builder(inputs, rewriting).build()
 
 
 def plan_case(
@@ -159,15 +89,18 @@ def plan_case(
 class _Builder:
     """Fills the lists of one phase."""
 
-    def __init__(self, inputs: PhaseInputs) -> None:
+    def __init__(self, inputs: PhaseInputs, rewriting: Rewriting) -> None:
+        self.rewriting = rewriting
         self.plan, self.geometry, self.position = inputs.plan, inputs.geometry, inputs.position
         self.inputs = inputs
         self.phase = Phase(inputs.record, inputs.position)
-        self.regions = {image.index: self.plan.placement.inputs(self.position, image) for image in inputs.images}
+        placement, images = self.plan.placement, inputs.images
+        self.regions = {image.index: placement.inputs(self.position, image) for image in images}
+        tasks = {image.runner(self.geometry.operation.unit) for image in images}
+        tables = (placement.thresholds, placement.norms)
+        self.loads = any((self.position, task) in table for task in tasks for table in tables)
         if self.plan.hardware.caches.write_policy == "write_back":
-            self.phase.dead = [
-                region for image in inputs.images for region in self.plan.placement.read_last(self.position, image)
-            ]
+            self.phase.dead = [region for image in images for region in placement.read_last(self.position, image)]
         self._prepare_groups()
 
     def _prepare_groups(self) -> None:
@@ -214,11 +147,8 @@ class _Builder:
         for k, group, ends in chunk_runs(self.geometry, accumulation):
             number = self.number_of[id(group)]
             fill = self._fill(group, tile, k) if self.inputs.weighted else -1
-            cycles, lookups, costs = (
-                self.group_cycles[number],
-                self.group_lookups[number],
-                self.inputs.pass_costs[number],
-            )
+            cycles, lookups = self.group_cycles[number], self.group_lookups[number]
+            costs = self.inputs.pass_costs[number]
             for place, positions in places:
                 phase.cycles.append(cycles[place][k])
                 phase.lookups.append(lookups[place][k])
@@ -247,40 +177,53 @@ class _Builder:
             fill = Fill(block, 0, self.inputs.users[source, owner], owner, view)
             if (masks := self.plan.placement.masks.get((self.position, view or ""))) is not None:
                 fill.mask, fill.mask_image = masks[tile, k], self.inputs.mask_users[view or ""]
-            fill.cycles = fill_cycles(self.plan.hardware, block, fill.mask)
+            needed = [block] if fill.mask is None else [block, fill.mask]
+            fill.rewritten, writing = self.rewriting.needed(needed)
+            fill.cycles = writing + fill_cycles(self.plan.hardware, block, fill.mask)
             phase.fills.append(fill)
         return len(phase.fills) - 1
 
     def _drain(self, group: Group, tile: int, place: int) -> DrainJob:
         """Return the drain job that follows the latest pass."""
-        placement, hardware = self.plan.placement, self.plan.hardware
+        hardware = self.plan.hardware
         costs = [self.inputs.costs[image.index] for image in group.images]
-        uses: dict[int, ThresholdUse] = {}
-        words = 0
-        tasks = [(image, image.runner(self.geometry.operation.unit)) for image in group.images]
-        for image, task in tasks:
-            if (blocks := placement.thresholds.get((self.position, task))) is not None:
-                block = blocks[tile, place]
-                words += block.values
-                use = ThresholdUse(block, self.inputs.threshold_users[image.index], task)
-                uses.setdefault(block.address, use)
-        for image, task in tasks:
-            if (norms := placement.norms.get((self.position, task))) is not None:
-                block = norms[tile]
-                words += block.values
-                use = ThresholdUse(block, self.inputs.threshold_users[image.index], task, "norm")
-                uses.setdefault(block.address, use)
-        cycles = drain_cycles(self.geometry, costs, words, (tile, place))
-        job = DrainJob(len(self.phase.cycles) - 1, cycles, list(uses.values()), [])
-        job.load_cycles = -(-words // hardware.noc.threshold_words_per_cycle)
+        uses, thresholds, norm = self._uses(group, tile, place)
+        on_chip = [use for use in uses if use.block.in_envm]
+        needed, writing = self.rewriting.needed(use.block for use in on_chip)
+        loading = load_cycles(hardware, thresholds, norm, norm_in_envm=bool(on_chip))
+        storing = store_cycles(self.geometry, costs, (tile, place))
+        cycles = writing + loading + hardware.compare_cycles + storing
+        job = DrainJob(len(self.phase.cycles) - 1, cycles, [use for use in uses if not use.block.in_envm], [])
+        job.rewritten = [use for use in on_chip if use.block in needed]
+        cached = thresholds + (0 if on_chip else norm)
+        job.load_cycles = -(-cached // hardware.noc.threshold_words_per_cycle)
         if any(image.index in self.inputs.cached for image in group.images):
-            latency = hardware.noc.latency_cycles if words else 0
-            job.store_cycles = cycles - job.load_cycles - latency - hardware.compare_cycles
+            job.store_cycles = storing
         completed = self.geometry.completed.get((tile, place), ())
         for image in group.images if completed else ():
-            region = placement.output(self.position, image)
+            region = self.plan.placement.output(self.position, image)
             if image.index in self.inputs.cached:
                 job.outputs.append((region, list(completed)))
             else:
                 job.writes += region.runs(completed)
         return job
+
+    def _uses(self, group: Group, tile: int, place: int) -> tuple[list[ThresholdUse], int, int]:
+        """Return the distinct blocks that a drain job needs, and its words of thresholds and of norm."""
+        placement = self.plan.placement
+        uses: dict[int, ThresholdUse] = {}
+        words = [0, 0]
+        if not self.loads:
+            return [], 0, 0
+        tasks = [(image, image.runner(self.geometry.operation.unit)) for image in group.images]
+        for number, tensor in enumerate(_LOADED):
+            for image, task in tasks:
+                if tensor == "thresholds":
+                    block = placement.thresholds.get((self.position, task), {}).get((tile, place))
+                else:
+                    block = placement.norms.get((self.position, task), {}).get(tile)
+                if block is not None:
+                    words[number] += block.values
+                    use = ThresholdUse(block, self.inputs.threshold_users[image.index], task, tensor)
+                    uses.setdefault(block.address, use)
+        return list(uses.values()), words[0], words[1]

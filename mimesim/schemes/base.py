@@ -32,8 +32,8 @@ class LayerParameters:
 
     *view* tells apart, of tasks with one owner, those that compute with different ones of its weights, the others being
     zero (*pruned*); *masks* adds a bit a weight and view that says which. *index_bits* are bits beside every weight
-    that say the same for all views. *memory* is where the weights lie, with their masks. Raises :class:`ValueError`
-    where these do not go together.
+    that say the same for all views. *memory* is where the weights lie, with their masks and the task's norm.
+    Raises :class:`ValueError` where these do not go together.
     """
 
     weights_owner: str
@@ -64,6 +64,8 @@ class Scheme(ABC):
 
     #: The name that workloads and manifests use.
     name: ClassVar[str]
+    #: How many tasks there is room for; None: any number.
+    most_tasks: int | None = None
 
     @abstractmethod
     def parameters(self, node: Node, task: str) -> LayerParameters:

@@ -15,8 +15,8 @@ class Memti(Scheme):
 
     The parallel residual adapters of Rebuffi, Bilen and Vedaldi (Efficient parametrization of multi-domain deep neural
     networks, CVPR 2018), which is how MEMTI (Donato et al., IEEE Micro 39(6), 2019) is read here: about a tenth of all
-    parameters differ between tasks. With *memory* ``envm`` all weights, those of every task, lie in on-chip
-    non-volatile memory, and a switch of tasks writes nothing; batch norm lies in DRAM.
+    parameters differ between tasks. With *memory* ``envm`` all parameters, batch norm too, lie in on-chip non-volatile
+    memory: those of every task, and a switch of tasks writes nothing, or those of one (``hardware.envm.switch``).
     """
 
     name: ClassVar[str] = "memti"

@@ -23,7 +23,7 @@ class Packnet(Scheme):
     def __init__(self, tasks: int = 3) -> None:
         if tasks < 1:
             raise ValueError(f"tasks must be at least 1, not {tasks}")
-        self.tasks = tasks
+        self.tasks = self.most_tasks = tasks
 
     def parameters(self, node: Node, task: str) -> LayerParameters:
         """Return shared weights with their index, as the task sees them, or the task's own head."""

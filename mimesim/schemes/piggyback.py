@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from mimesim.network import Node
 from mimesim.schemes.base import SHARED, LayerParameters, Scheme, is_head
@@ -15,10 +15,13 @@ class Piggyback(Scheme):
 
     Mallya, Davis and Lazebnik (Piggyback: Adapting a Single Network to Multiple Tasks by Learning to Mask Weights, ECCV
     2018). The masks are applied on the way into the scratchpads, so that a fill holds one task's weights; which ones
-    are zero is in the trace.
+    are zero is in the trace. Batch norm is the parent's, or the task's where *norm* says so.
     """
 
     name: ClassVar[str] = "piggyback"
+
+    def __init__(self, norm: Literal["folded", "task"] = "folded") -> None:
+        self.norm: Literal["folded", "task"] = norm
 
     def parameters(self, node: Node, task: str) -> LayerParameters:
         """Return shared weights with the task's masks, or the task's own head."""
@@ -26,4 +29,4 @@ class Piggyback(Scheme):
             return LayerParameters(weights_owner=task)
         if not node.has_weights:
             return LayerParameters(weights_owner=SHARED)
-        return LayerParameters(weights_owner=SHARED, pruned=True, view=task, masks="task")
+        return LayerParameters(weights_owner=SHARED, pruned=True, norm=self.norm, view=task, masks="task")

@@ -47,8 +47,8 @@ def render_files(
         "serving": asdict(settings),
         "reference": asdict(reference),
         "streams": [_stream(stream) for stream in streams.values()],
-        "traces": {name: trace.digest() for name, trace in traces.items()},
-        "seeds": {name: trace.manifest.seed for name, trace in traces.items()},
+        "traces": {case.trace: traces[case.name].digest() for case in workload.cases},
+        "seeds": {case.trace: traces[case.name].manifest.seed for case in workload.cases},
         "versions": versions(),
         "measured": dict(measured),
     }

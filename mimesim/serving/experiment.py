@@ -110,7 +110,7 @@ class _Work:
         hardware, energy = workload.hardware_for(case), workload.energy
         prices = PriceList(energy.prices, energy.accounting, hardware)
         costs = BatchCosts(self._runner, name, prices, settings.caches, settings.remembered)
-        shared = _shares_weights(self._schemes[name], self._traces[case.trace].network, workload.tasks[0])
+        shared = _shares_weights(self._schemes[name], self._traces[case.name].network, workload.tasks[0])
         outcomes, arrived = [], 0
 
         def tell(requests: Iterator[Request]) -> Iterator[Request]:
@@ -172,8 +172,7 @@ def _reopen(
     workload: Workload, selection: Selection, streams: Sequence[Stream], settings: Settings
 ) -> Callable[[str, Callable[[int], None]], list[Outcome]]:
     """Return the work on traces that were checked before, in another process."""
-    folders = {case.trace: workload.trace_folder(case.trace) for case in workload.cases}
-    traces = {name: Trace.load(path, verify=False) for name, path in folders.items()}
+    traces = load_traces(workload, selection, verify=False)
     return _Work(Runner(workload, selection, traces), streams, settings, traces)
 
 

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
-from importlib.util import find_spec
 from math import log2
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mimesim.errors import InputError, MimesimError
-from mimesim.results.writer import as_input_error
+from mimesim.results.pictures import save_figure
 from mimesim.serving.crossover import METRICS, Verdict, verdicts
 from mimesim.serving.settings import Outcome
 from mimesim.serving.tables import whole_row
@@ -18,9 +14,7 @@ from mimesim.serving.tables import whole_row
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["check_picture", "draw_sweep", "write_picture"]
-
-_FORMS = (".png", ".svg", ".pdf")
+__all__ = ["draw_sweep"]
 
 _TITLES = {
     "latency_p95_ms": "95 % latency",
@@ -36,29 +30,6 @@ _STRONGEST = 4.0
 _CROWDED = 7
 #: So many mixes have a panel of their own: the first ones, and the last.
 _MOST_PANELS = 6
-
-
-def check_picture(path: Path) -> None:
-    """Raise if no picture can be drawn to *path*: asked for before a long run, not after it."""
-    if path.suffix not in _FORMS:
-        raise InputError("--plot", f"must end in {', '.join(_FORMS)}", value=str(path))
-    above = next(folder for folder in path.absolute().parents if folder.exists())
-    if path.is_dir() or not above.is_dir():
-        raise InputError("--plot", "must be a file in a folder", value=str(path))
-    if find_spec("matplotlib") is None:
-        raise MimesimError("--plot needs matplotlib: pip install 'mimesim[plot]'")
-
-
-def write_picture(picture: bytes, path: Path) -> None:
-    """Write a file whole or not at all; raises :class:`InputError` if the disk refuses."""
-    staging = path.with_name(f".{path.name}.tmp")
-    with as_input_error(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            staging.write_bytes(picture)
-            staging.replace(path)
-        finally:
-            staging.unlink(missing_ok=True)
 
 
 def draw_sweep(outcomes: Sequence[Outcome], form: str) -> bytes:
@@ -95,11 +66,7 @@ def draw_sweep(outcomes: Sequence[Outcome], form: str) -> bytes:
         # A label takes some seven hundredths of an inch a letter, and as much as eight for its line.
         across = int(figure.get_figwidth() / (0.07 * (8 + max(map(len, labels), default=0))))
         figure.legend(handles, labels, loc="outside lower center", ncols=max(1, min(len(labels), across)), fontsize=8)
-        stream = io.BytesIO()
-        # Without the time and the version, so that the same run gives the same bytes.
-        metadata = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(form, {})
-        figure.savefig(stream, format=form, dpi=110, metadata=metadata)
-    return stream.getvalue()
+        return save_figure(figure, form)
 
 
 def _map(axes: Axes, found: Sequence[Verdict]) -> None:

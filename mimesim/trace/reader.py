@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from math import prod
 from pathlib import Path
@@ -143,6 +143,14 @@ class Trace:
     def units(self, task: str) -> tuple[str, ...] | None:
         """Return the units of the network that the images of *task* run, None for all of them."""
         return self.entry(task).units
+
+    def renamed(self, names: Mapping[str, str]) -> Trace:
+        """Return the same trace with other tasks: *names* maps what each is to be called to what it is called here.
+
+        Raises :class:`InputError` where there is no such task.
+        """
+        tasks = {name: self.entry(task) for name, task in names.items()}
+        return Trace(self.directory, self.manifest.model_copy(update={"tasks": tasks}), self._digest)
 
     def digest(self) -> str:
         """Return the sha256 of the manifest, which lists that of every file: it identifies the whole trace."""

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from mimesim.config.base import Strict
+from mimesim.config.base import Count, Strict
 from mimesim.config.explain import check
 from mimesim.config.origin import Origin
 from mimesim.config.yaml_file import read_yaml
+from mimesim.training.tasks import ImageTask, NamedTask
 
 __all__ = [
+    "Architecture",
     "BatchNorm",
     "BatchNormMethod",
     "Child",
@@ -22,6 +24,7 @@ __all__ = [
     "MemtiMethod",
     "Method",
     "MimeMethod",
+    "PacknetMethod",
     "Parent",
     "Phase",
     "PiggybackMethod",
@@ -37,6 +40,25 @@ BatchNorm = Literal["frozen", "statistics", "trained"]
 Rate = Annotated[float, Field(gt=0, le=10)]
 MethodName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
 Images = Annotated[int, Field(gt=0)]
+
+
+class Architecture(Strict):
+    """The network that is trained: one of those known by name, a function of the user's, or a VGG of any width."""
+
+    network: str = "vgg16"
+    """A name, MODULE:FUNCTION, or ``vgg`` with *features* and *hidden*."""
+    features: tuple[Count | Literal["M"], ...] = ()
+    """Of ``vgg``: channels of each convolution, or M, a 2 x 2 max-pool."""
+    hidden: tuple[Count, ...] = ()
+    """Of ``vgg``: features of each linear layer but the head."""
+
+    @model_validator(mode="after")
+    def _one_network(self) -> Self:
+        if (self.network == "vgg") != bool(self.features):
+            raise ValueError("features go with network: vgg, and only with it")
+        if self.hidden and not self.features:
+            raise ValueError("hidden goes with network: vgg, and only with it")
+        return self
 
 
 class Phase(Strict):
@@ -169,9 +191,20 @@ class PiggybackMethod(_Adaptation):
     mask_threshold: float = 0.005
 
 
+class PacknetMethod(_Adaptation):
+    """One network for all tasks, in the order listed: each trains the weights that those before it left, gives up the
+    *prune_share* of them smallest in magnitude, layer by layer, and trains what it keeps for *retrain_share* of its
+    steps. Half is what the authors' code prunes unless told otherwise."""
+
+    scheme: Literal["packnet"] = "packnet"
+    name: MethodName = "packnet"
+    prune_share: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    retrain_share: Annotated[float, Field(gt=0, lt=1)] = 1 / 3
+
+
 Method = Annotated[
     ConventionalMethod | MimeMethod | PrunedMethod | HeadMethod | BatchNormMethod | MemtiMethod | LoraMethod
-    | PiggybackMethod,
+    | PiggybackMethod | PacknetMethod,
     Field(discriminator="scheme"),
 ]  # fmt: skip
 
@@ -192,13 +225,20 @@ class Child(Schedule):
     phases: Annotated[tuple[Phase, ...], Field(min_length=1)] = (Phase(size_px=64, epochs=10),)
     """The paper's ten epochs unless said otherwise."""
     train_images: Images | None = None
-    tasks: Annotated[tuple[str, ...], Field(min_length=1)] = ("cifar10", "cifar100", "fashion_mnist")
+    tasks: Annotated[tuple[NamedTask, ...], Field(min_length=1)] = tuple(
+        map(ImageTask.whole, ("cifar10", "cifar100", "fashion_mnist"))
+    )
     trials: Trials | None = None
     methods: Annotated[tuple[Method, ...], Field(min_length=1)]
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The tasks' names."""
+        return tuple(task.name for task in self.tasks)
+
     @model_validator(mode="after")
     def _fair(self) -> Child:
-        listed: dict[str, list[str]] = {"task": list(self.tasks), "method": [m.name for m in self.methods]}
+        listed: dict[str, list[str]] = {"task": list(self.names), "method": [m.name for m in self.methods]}
         for label, names in listed.items():
             twice = sorted({name for name in names if names.count(name) > 1})
             if twice:
@@ -208,7 +248,7 @@ class Child(Schedule):
             raise ValueError(f"every method has as many rates as the others, to be fair: {counts}")
         if max(counts.values()) > 1 and self.trials is None:
             raise ValueError("several rates need trials to choose between them: give trials")
-        unknown = sorted(set(self.trials.tasks or ()) - set(self.tasks)) if self.trials else []
+        unknown = sorted(set(self.trials.tasks or ()) - set(self.names)) if self.trials else []
         if unknown:
             raise ValueError(f"trials.tasks names {unknown[0]!r}, which is none of tasks")
         return self
@@ -221,12 +261,11 @@ class Record(Strict):
     images: dict[str, Images]
 
 
-class TrainingConfig(Strict):
+class TrainingConfig(Architecture):
     """All of one training: a parent, its children by every method, their recordings."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
     note: str = ""
-    network: str = "vgg16"
     size_px: Annotated[int, Field(ge=8, le=1024)] = 64
     seed: Annotated[int, Field(ge=0)] = 0
     test_images: Images = 2000
@@ -243,13 +282,9 @@ class TrainingConfig(Strict):
         for label, schedule in (("parent.schedule", self.parent.schedule), ("child", self.child)):
             if schedule is not None and schedule.phases[-1].size_px != self.size_px:
                 raise ValueError(f"{label}.phases must end at size_px = {self.size_px}, the size that is recorded")
-        controls = HeadMethod | BatchNormMethod
-        recordable = {method.name: not isinstance(method, controls) for method in self.child.methods}
-        for name in self.record.images:
-            if name not in recordable:
-                raise ValueError(f"record.images names {name!r}, which is none of the methods")
-            if not recordable[name]:
-                raise ValueError(f"record.images names {name!r}, a control that no scheme of the simulator replays")
+        unknown = sorted(set(self.record.images) - {method.name for method in self.child.methods})
+        if unknown:
+            raise ValueError(f"record.images names {unknown[0]!r}, which is none of the methods")
         return self
 
 

@@ -16,9 +16,9 @@ from mimesim.training.checkpoint import FORMAT, load_checkpoint, save_checkpoint
 from mimesim.training.config import Schedule
 from mimesim.training.data import ImageSet, augment, normalise, random_resized_crop, resize
 from mimesim.training.device import autocast, enough_memory
-from mimesim.training.methods import Recipe
 from mimesim.training.models import load_state
 from mimesim.training.progress import Curve, Meter
+from mimesim.training.recipe import Recipe
 from mimesim.training.tracing.model import TracedModel
 
 __all__ = ["Job", "batches", "fit", "rate_factor"]
@@ -109,6 +109,7 @@ def _fit(job: Job) -> Curve:
                 factor = rate_factor(job.schedule.rate_course, step / total)
                 for group, rate in zip(optimiser.param_groups, rates, strict=True):
                     group["lr"] = rate * factor
+                job.recipe.before_step(model, step, total)
                 loss, right = _step(job, optimiser, data, rows, step, phase.size_px)
                 done = step + 1
                 # what is not in the curve when a checkpoint is written, a run that continues would not know

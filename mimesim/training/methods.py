@@ -1,4 +1,4 @@
-"""How a scheme adapts the parent: what is trained, at which rate, and what happens after every step."""
+"""How each scheme adapts the parent: what is trained, at which rate, and what happens after every step."""
 
 from __future__ import annotations
 
@@ -8,108 +8,27 @@ import torch
 from torch import Tensor, nn
 
 from mimesim.training.config import (
-    BatchNorm,
     BatchNormMethod,
     HeadMethod,
     LoraMethod,
     MemtiMethod,
     Method,
     MimeMethod,
+    PacknetMethod,
     PiggybackMethod,
     PrunedMethod,
 )
-from mimesim.training.data import ImageSet, resize
-from mimesim.training.recalibrate import recalibrate
+from mimesim.training.data import ImageSet
+from mimesim.training.recipe import FineTune, Frozen, Recipe
 from mimesim.training.sharing.adapters import AdaptedConv2d
 from mimesim.training.sharing.lora import LowRankConv2d
+from mimesim.training.sharing.packnet import Packnet
 from mimesim.training.sharing.piggyback import MaskedConv2d, MaskedLinear
-from mimesim.training.sharing.surgery import is_added, replace_layers
+from mimesim.training.sharing.surgery import replace_layers
 from mimesim.training.threshold import ThresholdLayer, threshold_layers, threshold_penalty
 from mimesim.training.tracing.model import TracedModel
 
-__all__ = ["FineTune", "Frozen", "Lora", "Memti", "Mime", "Piggyback", "Pruned", "Recipe", "Scratch", "frozen_state",
-           "make_recipe"]  # fmt: skip
-
-
-class Recipe:
-    """Plain training of everything; the schemes override what they do differently."""
-
-    batch_norm: BatchNorm = "trained"
-
-    def __init__(self, rate: float, head_rate: float) -> None:
-        """Learning rates of the body and of the head."""
-        self.rate = rate
-        self.head_rate = head_rate
-
-    def prepare(self, model: TracedModel, size: int, data: ImageSet | None = None) -> None:
-        """Change the freshly loaded parent (with its new head) into what is trained, for images of *size* pixels.
-
-        *data* is the task's training set, of any size, or None where a finished network is only loaded.
-        """
-
-    def resize(self, model: TracedModel, size: int) -> None:
-        """Adjust what depends on the input size, at the start of a phase."""
-
-    def parameter_groups(self, model: TracedModel) -> list[dict[str, Any]]:
-        """Parameters and learning rates, as an optimiser takes them."""
-        head = list(model.head.parameters())
-        mine = {id(p) for p in head}
-        rest = [p for p in model.module.parameters() if id(p) not in mine and p.requires_grad]
-        groups = [{"params": rest, "lr": self.rate}] if rest else []
-        return [*groups, {"params": head, "lr": self.head_rate}]
-
-    def train_mode(self, model: TracedModel) -> None:
-        """Put the modules that learn into training mode."""
-        model.module.train()
-
-    def penalty(self, model: TracedModel) -> Tensor | None:
-        """What is added to the cross entropy, a scalar."""
-        return None
-
-    def after_step(self, model: TracedModel) -> None:
-        """Restore what every step must keep."""
-
-
-class Scratch(Recipe):
-    """The parent: all weights from their random start, one rate for body and head."""
-
-
-class FineTune(Recipe):
-    """The paper's baseline: the parent's weights, batch norm and a new head, all trained, with ReLU."""
-
-
-class Frozen(Recipe):
-    """The parent's weights are never changed; the head learns, and batch norm as *batch_norm* says.
-
-    ``frozen``: the parent's statistics, scales and shifts. ``statistics``: mean and variance measured once on the
-    task's training images before training starts, scales and shifts the parent's. ``trained``: scales and shifts
-    learn, and the running statistics follow the task's batches.
-    """
-
-    def __init__(self, rate: float, head_rate: float, batch_norm: BatchNorm) -> None:
-        """*rate* is that of all that learns beside the head."""
-        super().__init__(rate, head_rate)
-        self.batch_norm = batch_norm
-
-    def prepare(self, model: TracedModel, size: int, data: ImageSet | None = None) -> None:
-        """Freeze the weights."""
-        for parameter in model.module.parameters():
-            parameter.requires_grad_(False)
-        for parameter in model.head.parameters():
-            parameter.requires_grad_(True)
-        if self.batch_norm == "trained":
-            for norm in model.norms.values():
-                for parameter in norm.parameters():
-                    parameter.requires_grad_(True)
-        if self.batch_norm == "statistics" and data is not None:
-            recalibrate(model, resize(data, size), next(model.module.parameters()).device)
-
-    def train_mode(self, model: TracedModel) -> None:
-        """Only batch norm that is trained moves; dropout stays off: the body computes what the parent does."""
-        model.module.eval()
-        if self.batch_norm == "trained":
-            for norm in model.norms.values():
-                norm.train()
+__all__ = ["Lora", "Memti", "Mime", "Piggyback", "Pruned", "make_recipe"]
 
 
 class Mime(Frozen):
@@ -255,21 +174,10 @@ def make_recipe(method: Method, rate: float) -> Recipe:
         return Lora(method, rate)
     if isinstance(method, PiggybackMethod):
         return Piggyback(method, rate)
+    if isinstance(method, PacknetMethod):
+        return Packnet(method, rate)
     if isinstance(method, BatchNormMethod):
         return Frozen(rate, method.head_rate, "trained")
     if isinstance(method, HeadMethod):
         return Frozen(rate, rate, "frozen")
     return FineTune(rate, method.head_rate)
-
-
-def frozen_state(model: TracedModel, batch_norm: BatchNorm) -> dict[str, Tensor]:
-    """What threshold training must leave bit for bit: weights and biases of all layers but the head; batch norm, too,
-    where it is the parent's. Names are those of the module's state."""
-    head, norms = model.head_site.weights or "", [site.norm for site in model.sites if site.norm]
-    kept: dict[str, Tensor] = {}
-    for name, tensor in model.module.state_dict().items():
-        owner = name.rpartition(".")[0]
-        moves = owner == head or owner.startswith("activations.") or (owner in norms and batch_norm != "frozen")
-        if not (moves or is_added(name)):
-            kept[name] = tensor.detach().clone()
-    return kept

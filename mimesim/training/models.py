@@ -123,11 +123,16 @@ MODELS: dict[str, ModelSpec] = {
 }
 
 
-def model_spec(name: str, where: str = "network") -> ModelSpec:
-    """The network *name*: one of :data:`MODELS`, or ``module:function`` of the user's, called without arguments.
+def model_spec(
+    name: str, where: str = "network", features: Sequence[int | str] = (), hidden: Sequence[int] = ()
+) -> ModelSpec:
+    """The network *name*: one of :data:`MODELS`, or ``module:function`` of the user's, called without arguments; with
+    *features* and *hidden* the :func:`vgg` of them.
 
     *where*, the option or key that the name stands at, begins every error, those that the user's code raises included.
     """
+    if features:
+        return ModelSpec(lambda options: vgg(features, hidden, options), numbered)
     if name in MODELS:
         return MODELS[name]
     module, colon, function = name.partition(":")

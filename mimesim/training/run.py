@@ -11,18 +11,19 @@ from mimesim.config.yaml_file import read_yaml
 from mimesim.errors import InputError
 from mimesim.network import Network
 from mimesim.trace import TraceWriter
-from mimesim.training.config import LoraMethod, Method, MimeMethod, PrunedMethod, TrainingConfig, load_config
+from mimesim.training.config import Method, TrainingConfig, load_config
 from mimesim.training.data import resize
 from mimesim.training.device import precision
 from mimesim.training.models import ModelSpec, Options
-from mimesim.training.recording.masks import choose_images, record, versions, weight_masks
+from mimesim.training.recording.masks import record, versions, weight_masks
+from mimesim.training.recording.scheme import scheme_of, scheme_options
 from mimesim.training.report.document import write_results
 from mimesim.training.report.outcome import Outcome
 from mimesim.training.smoke import smoke
 from mimesim.training.sources import TITLES, check_name
 from mimesim.training.stages import Stages
 from mimesim.training.systems import train_system
-from mimesim.training.tracing.graph import network_of
+from mimesim.training.tracing.graph import heads_apart, network_of
 from mimesim.training.tracing.model import TracedModel
 
 __all__ = ["Training", "train", "train_from_file"]
@@ -34,7 +35,8 @@ class Training(Stages):
     def check(self) -> None:
         """Find what would only be found when the parent is trained, hours later; image sets are fetched first, too."""
         config = self.config
-        for name in (*([config.parent.dataset] if config.parent.schedule else []), *config.child.tasks):
+        of_children = [task.dataset for task in config.child.tasks]
+        for name in (*([config.parent.dataset] if config.parent.schedule else []), *of_children):
             check_name(name)
         model = self.spec.traced(Options(1, config.size_px))
         if model.channels != 3:
@@ -43,8 +45,9 @@ class Training(Stages):
             for phase in schedule.phases if schedule else ():
                 model.output_shapes(phase.size_px)
         network_of(model, "network", config.size_px)
-        for task in config.child.tasks:
-            choose_images(self.dataset(task, "test"), max(config.record.images.values(), default=0), config.seed, task)
+        for task in config.child.names:
+            self.sets.classes(task)
+            self.sets.recorded(task, max(config.record.images.values(), default=0))
 
     def record(self, method: Method, models: dict[str, TracedModel]) -> Path:
         """Write the trace of one method: the same test images for every method, all tasks in one folder."""
@@ -53,25 +56,32 @@ class Training(Stages):
         any_model = next(iter(models.values()))
         network = self.network(any_model)
         layers = {node.name for node in network.weight_layers} - {any_model.head_site.name}
+        scheme = scheme_of(method)
+        # a frozen trunk computes the same for every task: with heads apart it can run once for several on a picture
+        apart = scheme == "heads" and self.sets.same_pictures
+        if apart:
+            network = heads_apart(network, {task: self.sets.classes(task) for task in models})
         first: str | None = None
         with TraceWriter(
-            directory, network=network, scheme=method.scheme, origin="recorded",
+            directory, network=network, scheme=scheme, origin="recorded",
             parent=config.parent.weights or config.parent.dataset, seed=config.seed,
-            settings=self._settings(method, list(models)), versions=versions(), scheme_options=scheme_options(method),
-            overwrite=True,
+            settings=self._settings(method, list(models)), versions=versions(),
+            scheme_options=scheme_options(method, len(models)), overwrite=True,
         ) as writer:  # fmt: skip
             for task, model in models.items():
-                chosen = choose_images(self.dataset(task, "test"), config.record.images[method.name], config.seed, task)
+                chosen = self.sets.recorded(task, config.record.images[method.name])
+                dataset = self.sets.task(task).dataset
                 recording = record(model, network, resize(chosen, config.size_px))
                 metrics = self.metrics(f"{task}-{method.name}")
-                pruned, masked = method.scheme == "pruned", method.scheme == "piggyback"
+                pruned, masked = method.scheme == "pruned", method.scheme in ("piggyback", "packnet")
                 writer.add_task(
-                    task, dataset=TITLES.get(task, task), classes=self.classes(task), masks=recording.masks,
+                    task, dataset=TITLES.get(dataset, dataset), classes=self.sets.classes(task), masks=recording.masks,
                     image_ids=recording.image_ids, labels=recording.labels, predictions=recording.predictions,
                     test_accuracy=metrics["accuracy"], test_images=metrics["images"],
                     # pruning goes by the parent's weights, so the tasks share one set of weight masks
                     weight_masks=weight_masks(model, layers) if masked or (pruned and first is None) else None,
                     weights_from=first if pruned else None,
+                    units=[task] if apart else None,
                 )  # fmt: skip
                 first = first or task
         return directory
@@ -80,12 +90,12 @@ class Training(Stages):
         """Write report, tables and pictures of all methods beside their traces; *model* has the graph without what a
         method adds to it: it is the parent."""
         config = self.config
-        pairs = [(task, method) for task in config.child.tasks for method in config.child.methods]
+        pairs = [(task, method) for task in config.child.names for method in config.child.methods]
         outcome = Outcome(
             config=config,
             network=self.network(model),
             normed=frozenset(model.norms),
-            classes={task: self.classes(task) for task in config.child.tasks},
+            classes={task: self.sets.classes(task) for task in config.child.names},
             parent=self.metrics("parent"),
             children={(task, method.name): self.metrics(f"{task}-{method.name}") for task, method in pairs},
             trials={(task, method.name): self._trials_of(task, method) for task, method in pairs},
@@ -99,13 +109,9 @@ class Training(Stages):
 
     def network(self, model: TracedModel) -> Network:
         """The graph that all tasks share, with the head of the task that has the most classes."""
-        classes = max(self.classes(task) for task in self.config.child.tasks)
+        classes = max(self.sets.classes(task) for task in self.config.child.names)
         name = self.config.network.replace(":", ".")
         return network_of(model, name, self.config.size_px, classes)
-
-    def classes(self, task: str) -> int:
-        """Classes of a task."""
-        return self.dataset(task, "test").classes
 
     def _settings(self, method: Method, tasks: list[str]) -> dict[str, Any]:
         """How the trace was made; nothing about where."""
@@ -118,6 +124,7 @@ class Training(Stages):
             "training": config.name,
             "note": config.note,
             "size_px": config.size_px,
+            **({"features": config.features, "hidden": config.hidden} if config.features else {}),
             "subset": config.subset,
             "parent": config.parent.model_dump(mode="json") | {"result": of_parent},
             "child": config.child.model_dump(mode="json", exclude={"methods", "tasks"}),
@@ -125,23 +132,14 @@ class Training(Stages):
             "result": {task: {key: metrics[key] for key in keys} for task, metrics in children.items()},
             "test_sparsity": {task: {n: round(s, 4) for n, s in metrics["sparsity"].items()}
                               for task, metrics in children.items()},
-            "head_classes": {task: self.classes(task) for task in tasks},
+            **({} if all(task.is_whole for task in config.child.tasks) else
+               {"tasks": [task.model_dump(mode="json") for task in config.child.tasks]}),
+            "head_classes": {task: self.sets.classes(task) for task in tasks},
             "input": "bilinear to size_px, three channels (grey repeated), ImageNet mean and deviation",
             "recorded": "inference mode, float32, batch norm in place; mask = value != 0 after activation or pooling",
             "images": "drawn by seed and task name before evaluation; image_ids: docs/data.md",
             "evaluation": f"{precision(self.device)}; interval = half width of the 95 % interval",
         }  # fmt: skip
-
-
-def scheme_options(method: Method) -> dict[str, str | int | float | bool]:
-    """What the simulator must know of a scheme to count its words."""
-    if isinstance(method, MimeMethod):
-        return {"threshold_granularity": method.threshold_granularity, "batch_norm": method.batch_norm}
-    if isinstance(method, PrunedMethod):
-        return {"batch_norm": "trained", "weight_sparsity": method.weight_sparsity, "pruned_by": "parent magnitude"}
-    if isinstance(method, LoraMethod):
-        return {"batch_norm": "trained", "rank": method.rank}
-    return {"batch_norm": "trained"}
 
 
 def train(config: TrainingConfig, spec: ModelSpec | None = None) -> list[Path]:
@@ -151,7 +149,7 @@ def train(config: TrainingConfig, spec: ModelSpec | None = None) -> list[Path]:
     parent = training.parent()
     traces: list[Path] = []
     for method in config.child.methods:
-        models = {task: training.child(task, method, parent) for task in config.child.tasks}
+        models = {task: training.child(task, method, parent) for task in config.child.names}
         if method.name in config.record.images:
             traces.append(training.record(method, models))
             print(f"recorded {traces[-1]}", file=sys.stderr, flush=True)

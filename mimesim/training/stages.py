@@ -29,17 +29,20 @@ from mimesim.training.checkpoint import (
     save_metrics,
     state_digest,
 )
-from mimesim.training.config import Method, Schedule, TrainingConfig, Trials
-from mimesim.training.data import ImageSet, hold_out, resize, subset
+from mimesim.training.config import Method, PacknetMethod, Schedule, TrainingConfig, Trials
+from mimesim.training.data import ImageSet, resize, subset
 from mimesim.training.device import pick_device
 from mimesim.training.evaluate import Score, evaluate
 from mimesim.training.files import file_digest
 from mimesim.training.loop import Job, fit
-from mimesim.training.methods import Frozen, Recipe, Scratch, frozen_state, make_recipe
+from mimesim.training.methods import make_recipe
 from mimesim.training.models import ModelSpec, Options, fold_hidden_norms, load_state, model_spec
 from mimesim.training.pretrained import IMAGENET, load_pretrained
 from mimesim.training.recalibrate import recalibrate
+from mimesim.training.recipe import Recipe, Scratch
 from mimesim.training.sources import load_dataset
+from mimesim.training.task_sets import TaskSets
+from mimesim.training.tasks import ImageTask
 from mimesim.training.tracing.model import TracedModel
 
 __all__ = ["Stages", "shared_state"]
@@ -51,13 +54,13 @@ class Stages:
     def __init__(self, config: TrainingConfig, spec: ModelSpec | None = None) -> None:
         """Nothing is loaded or written yet."""
         self.config = config
-        self.spec = spec or model_spec(config.network)
+        self.spec = spec or model_spec(config.network, features=config.features, hidden=config.hidden)
         self.device = pick_device()
         self.folder = config.runs / config.name
         self.dataset = cache(partial(load_dataset, subset=config.subset))
         # the parent never changes, and every stage is held against it
         self._digest = cache(lambda parent: state_digest(parent.module.state_dict()))
-        self._test = cache(self._test_images)
+        self.sets = TaskSets(config, self.dataset)
 
     def metrics(self, stage: str) -> dict[str, Any]:
         """What the finished *stage* wrote."""
@@ -85,6 +88,7 @@ class Stages:
         options = config.parent.model_dump(mode="json")
         # named only where it is not the default: stages that were finished before there was a choice stay valid
         options |= {} if config.subset else {"subset": False}
+        options |= {"features": config.features, "hidden": config.hidden} if config.features else {}
         if config.parent.weights not in (None, IMAGENET):
             options |= {"sha256": file_digest(Path(config.parent.weights or ""))}
         if ":" in config.network:  # a function of the user's, who may have changed it
@@ -116,7 +120,7 @@ class Stages:
             plain = self.spec.traced(Options(data.classes, config.size_px))
             fold_hidden_norms(model, plain)
             model = plain
-        test = self._test(parent.dataset)
+        test = self.sets.test(ImageTask.whole(parent.dataset))
         extra: dict[str, Any] = {"train_images": len(data), "curve": curve}
         if parent.recalibrate_images:
             extra["accuracy_before_recalibration"] = evaluate(model, test, self.device).accuracy
@@ -131,25 +135,25 @@ class Stages:
         stage = f"{task}-{method.name}"
         path = self.folder / stage / "model.pt"
         done = _is_done(path)
-        data = self.dataset(task, "test" if done else "train")
-        model = self._child_model(data.classes, parent)
+        start = self._start(task, method, parent)
+        model = self._child_model(self.sets.classes(task), start)
+        identity = self._child_identity(task, method, start)
         if done:
             make_recipe(method, method.rates[0]).prepare(model, self.config.size_px)
-            kept = load_checkpoint(path, self._child_identity(task, method), self._digest(parent))["model"]
+            kept = load_checkpoint(path, identity, self._digest(parent))["model"]
             # the file holds what differs from the parent
             load_state(model.module, {**shared_state(parent, model), **kept}, str(path))
             return model
         rate, trials = self._choose_rate(task, method, parent)
-        train = subset(data, self.config.child.train_images, self.config.seed)
-        job, recipe = self._job(stage, self._child_identity(task, method), model, parent, method, rate, train)
-        before = frozen_state(model, recipe.batch_norm) if isinstance(recipe, Frozen) else {}
+        train = self.sets.train(task)
+        job, recipe = self._job(stage, identity, model, parent, method, rate, train)
+        before = recipe.untouched(model)
         curve = fit(job)
-        score = evaluate(model, self._test(task), self.device)
-        model.module.to("cpu")
-        after = model.module.state_dict()
-        moved = [name for name, tensor in before.items() if not torch.equal(tensor.cpu(), after[name])]
+        score = evaluate(model, self.sets.test(self.sets.task(task)), self.device)
+        after = recipe.untouched(model)
+        moved = [name for name, tensor in before.items() if not torch.equal(tensor, after[name])]
         if moved:
-            raise AssertionError(f"training of {method.name} changed the parent's {moved[0]}")
+            raise AssertionError(f"training of {method.name} changed {moved[0]}, which is not this task's")
         extra = {"train_images": len(train), "rate": rate, "trials": trials, "curve": curve}
         self._keep(stage, job.identity, score, extra, model, parent)
         return model
@@ -173,15 +177,26 @@ class Stages:
         )  # fmt: skip
         return job, recipe
 
-    def _child_identity(self, task: str, method: Method) -> str:
+    def _start(self, task: str, method: Method, parent: TracedModel) -> TracedModel:
+        """What *task* starts from: the parent or, where tasks are packed into one network, what the last one left."""
+        place = self.config.child.names.index(task)
+        if place == 0 or not isinstance(method, PacknetMethod):
+            return parent
+        return self.child(self.config.child.names[place - 1], method, parent)
+
+    def _child_identity(self, task: str, method: Method, start: TracedModel) -> str:
         config = self.config
         shared = config.child.model_dump(mode="json", exclude={"tasks", "methods"})
-        return fingerprint(task, method.model_dump(mode="json"), shared, self._parent_identity)
+        packed = [state_digest(start.module.state_dict())] if isinstance(method, PacknetMethod) else []
+        found = self.sets.task(task)
+        # stages that were finished when a task was just an image set stay valid
+        labels = {} if found.is_whole else {"task": found.model_dump(mode="json")}
+        return fingerprint(task, method.model_dump(mode="json"), shared | labels, self._parent_identity, *packed)
 
-    def _child_model(self, classes: int, parent: TracedModel) -> TracedModel:
+    def _child_model(self, classes: int, start: TracedModel) -> TracedModel:
         # traced models refer to themselves: without this the last ones stay in memory, gigabytes of them in a long run
         gc.collect()
-        model = copy.deepcopy(parent)
+        model = copy.deepcopy(start)
         model.set_head(classes, torch.Generator().manual_seed(self.config.seed))
         return model
 
@@ -204,18 +219,18 @@ class Stages:
         """Accuracy on the held-out images after training at *rate* on the others."""
         config = self.config
         stage = self.trial_stage(task, method, rate)
-        identity = fingerprint(self._child_identity(task, method), rate)
+        start = self._start(task, method, parent)
+        identity = fingerprint(self._child_identity(task, method, start), rate)
         done = self.folder / stage / "metrics.json"
         if _is_done(done):
             metrics = self.metrics(stage)
             check_origin(done, metrics, identity, self._digest(parent))
             return float(metrics["accuracy"])
-        data = subset(self.dataset(task, "train"), config.child.train_images, config.seed)
-        rest, held_out = hold_out(data, trials.held_out, config.seed)
+        rest, held_out = self.sets.split(task, trials.held_out)
         if not len(rest):
-            rule = f"holds out all of the {len(data)} training images of {task}"
+            rule = f"holds out all of the {len(held_out)} training images of {task}"
             raise InputError(config.name, rule, key="child.trials.held_out", value=trials.held_out)
-        model = self._child_model(data.classes, parent)
+        model = self._child_model(rest.classes, start)
         job, _ = self._job(stage, identity, model, parent, method, rate, rest, trials.share)
         curve = fit(job)
         score = evaluate(model, resize(held_out, config.size_px), self.device)
@@ -224,10 +239,6 @@ class Stages:
         return score.accuracy
 
     # ---- files -----------------------------------------------------------------------------------------------
-
-    def _test_images(self, dataset: str) -> ImageSet:
-        chosen = subset(self.dataset(dataset, "test"), self.config.test_images, self.config.seed)
-        return resize(chosen, self.config.size_px)
 
     def trial_stage(self, task: str, method: Method, rate: float) -> str:
         """The name of the stage that tries *rate*."""

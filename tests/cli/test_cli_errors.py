@@ -22,6 +22,16 @@ ERRORS = [
     ("run tiny --images 0", "--images 0: images_per_task = 0: must be at least 1"),
     ("run tiny --images 9", "--images 9: images_per_task = 9: must be at most 3: trace 'conventional' ("),
     ("run tiny --task cifra10", "run: task = 'cifra10': the workload has no such task; did you mean 'cifar10'?"),
+    ("run tiny --timeline t --timeline-cycles 1-2", "--timeline-cycles: '1-2': must be FROM:TO"),
+    ("run tiny --timeline t --timeline-cycles 5:2", "timeline: cycles: must be two cycles FROM:TO"),
+    (
+        "run tiny --timeline t --timeline-layer conv9",
+        "timeline: layer = 'conv9': case 'case-1' has no such layer; did",
+    ),
+    (
+        "run tiny --timeline t --timeline-case case1",
+        "timeline: case = 'case1': must be a case: case-1, case-2, case-3",
+    ),
     ("run tiny --set tasks=[]", "--set tasks=[]: tasks: must have at least 1 entry"),
     (
         "run tiny --set hardware.drm.banks=4",

@@ -29,7 +29,7 @@ def test_the_example_is_a_workload(tmp_path: Path) -> None:
     path.write_text(block("yaml"))
     workload = load_workload(path)
     build_schemes(workload)
-    assert set(load_traces(workload)) == {"conventional", "mime"}
+    assert set(load_traces(workload)) == {"baseline", "shared"}
     baseline, shared = workload.cases
     assert workload.hardware_for(baseline) == Hardware()
     assert workload.hardware_for(shared).caches.weights_kib == 64

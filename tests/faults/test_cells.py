@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from math import exp, pi, sqrt
+from math import erfc, exp, pi, sqrt
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mimesim.config.envm import Envm
 from mimesim.errors import InputError
 from mimesim.faults import cells
-from mimesim.faults.cells import RRAM, Level, Levels, crossing, draw_misreads, split_word
+from mimesim.faults.cells import RRAM, Level, Levels, crossing, draw_misreads, levels_of, split_word
 
 #: Levels so wide that a few thousand words show every kind of misread.
 WIDE = {
@@ -164,3 +165,18 @@ def test_what_is_no_cell_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cells, "MOST_FLIPS", 10)
     with pytest.raises(InputError, match="more than 10 misreads"):
         draw_misreads(np.random.default_rng(0), np.arange(100_000) % 256, 8, 3)
+
+
+def test_levels_are_the_technologys() -> None:
+    charge_trap = levels_of(Envm.model_validate({"technology": "ctt", "read_ns": 1}))
+    # Evenly spaced, of the same deviation: a read errs beyond half the distance, at one level's outer side not at all.
+    for bits in (1, 2, 3):
+        assert charge_trap[bits].mean_misread == pytest.approx(
+            (2 ** (bits + 1) - 2) / 2**bits * _half(1 / (2**bits - 1)), rel=1e-3, abs=1e-15
+        )
+    assert levels_of(Envm.model_validate("fefet")) == {}
+
+
+def _half(step: float) -> float:
+    """The probability of a deviation beyond half a step, in units of 0.02."""
+    return erfc(step / 2 / 0.02 / sqrt(2)) / 2

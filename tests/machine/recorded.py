@@ -54,8 +54,8 @@ def record(plan: CasePlan, monkeypatch: pytest.MonkeyPatch) -> Recording:
             super().close(number)
 
     class RecordedDram(Dram):
-        def __init__(self, environment: Clock, hardware: Any) -> None:
-            super().__init__(environment, hardware)
+        def __init__(self, environment: Clock, hardware: Any, observer: Any) -> None:
+            super().__init__(environment, hardware, observer)
             self._clock = environment
 
         def submit(self, kind: int, runs: Runs) -> None:

@@ -12,6 +12,7 @@ from mimesim.config.shipped import shipped_standards
 from mimesim.dram import Requests, Settings, load_standard, read_requests, replay
 from mimesim.errors import InputError
 from mimesim.machine import TraceWriter, replay_closed_form
+from mimesim.recordings import Recordings
 from mimesim.simulation import run_workload
 
 MAP = "RoRaBaCoBgCh"
@@ -34,7 +35,8 @@ def test_a_request_is_a_line_a_burst_at_the_clock_of_its_grant() -> None:
 def test_the_closed_form_on_a_runs_trace_is_the_run(standard: str, tmp_path: Path) -> None:
     # But for refreshes: a trace does not tell one block from the next, so that they may come elsewhere.
     settings = [f"hardware.dram.standard={standard}", "hardware.dram.refresh=false"]
-    results = run_workload(load_workload("tiny", settings), "pipelined", jobs=1, dram_traces=tmp_path / "requests")
+    recordings = Recordings(tmp_path / "requests")
+    results = run_workload(load_workload("tiny", settings), "pipelined", jobs=1, recordings=recordings)
     for result in results:
         trace = read_requests(str(tmp_path / "requests" / f"{result.case}.trace"))
         ledger, dram = result.ledger, result.hardware.dram
@@ -90,13 +92,13 @@ def test_addresses_beyond_the_capacity_wrap(tmp_path: Path) -> None:
 def test_a_trace_takes_bursts_of_64_bytes(tmp_path: Path) -> None:
     small = load_workload("tiny", ["hardware.dram.organisation.bus_bits=32"])
     with pytest.raises(InputError, match="a line of a request trace is one burst of 64 bytes, not of 32"):
-        run_workload(small, "pipelined", jobs=1, dram_traces=tmp_path)
+        run_workload(small, "pipelined", jobs=1, recordings=Recordings(tmp_path))
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("")
     with pytest.raises(InputError, match="taken: cannot hold request traces"):
-        run_workload(load_workload("tiny"), "pipelined", jobs=1, dram_traces=tmp_path / "taken")
+        run_workload(load_workload("tiny"), "pipelined", jobs=1, recordings=Recordings(tmp_path / "taken"))
 
 
 def test_what_dram_cannot_hold_is_refused() -> None:

@@ -139,6 +139,10 @@ class Controller:
             request = self._look_up(step, block)
             if request is not None:
                 arriving[block.kind].add(request)
+        if step.issues_fill:
+            self._fetch_rewritten(step, "weights", made.rewritten, arriving["weights"])
+        if step.last_of_pass:
+            self._fetch_rewritten(step, "thresholds", made.rewritten_norm, arriving["thresholds"])
         for block in outputs:
             assert job is not None
             if self._insert(step, Entry(block, self._scope(made, block.kind), None, made.operation.name, dirty=True)):
@@ -152,6 +156,20 @@ class Controller:
                 wanted.job_requests[made.job] = arriving["thresholds"]
         if made.fill is not None and step.issues_fill:
             wanted.fill_requests[made.fill] = arriving["weights"]
+
+    def _fetch_rewritten(self, step: Step, kind: str, blocks: list[Block], arriving: set[int]) -> None:
+        """Fetch what is to be written into eNVM behind the misses of the same kind."""
+        if blocks:
+            arriving.add(self._request(step, kind))
+            step.missing[kind] += blocks
+            self.world.ledger.rewrite(blocks)
+
+    def _request(self, step: Step, kind: str) -> int:
+        """Return the number of the request of this kind that the end of the step submits."""
+        if kind not in step.request_numbers:
+            step.request_numbers[kind] = self.request_count
+            self.request_count += 1
+        return step.request_numbers[kind]
 
     def _insert(self, step: Step, entry: Entry) -> bool:
         """Insert a block and return whether it is kept; the step has to wait for what leaves, and write it if dirty."""
@@ -178,10 +196,7 @@ class Controller:
             cache.touch(entry, scope, made.operation.name)
             number = entry.request
         else:
-            if block.kind not in step.request_numbers:
-                step.request_numbers[block.kind] = self.request_count
-                self.request_count += 1
-            number = step.request_numbers[block.kind]
+            number = self._request(step, block.kind)
             step.missing[block.kind].append(block)
             self.world.ledger.fetch([block])
             self.world.evictions.fetched(block)

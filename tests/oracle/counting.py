@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from fractions import Fraction
+from math import ceil
 
 from .geometry import columns_reading
 from .program import Job, Pass
@@ -32,6 +34,7 @@ class DrainCost:
 
     thresholds: int
     norm: int
+    norm_in_envm: bool
     out: int
     load_cycles: int
     compare_cycles: int
@@ -94,7 +97,29 @@ def pass_cost(made: Pass, storage: Storage) -> PassCost:
     return cost
 
 
-def fill_cycles(block: Block, mask: Block | None, storage: Storage) -> tuple[int, int]:
+def write_cycles(blocks: list[Block], storage: Storage) -> int:
+    """Return how long it takes to write blocks into eNVM."""
+    hardware, envm = storage.hardware, storage.hardware.envm
+    if not blocks:
+        return 0
+    assert envm is not None
+    words, each = envm.write_words or envm.words_per_cycle, envm.write_latency_cycles
+    if each is None:
+        assert envm.write_ns is not None
+        each = max(1, ceil(Fraction(str(envm.write_ns)) * Fraction(str(hardware.clock_mhz)) / 1000))
+    return sum(ceil_div(sum(block.words.values()), words) * each for block in blocks)
+
+
+def read_latency(storage: Storage) -> int:
+    hardware, envm = storage.hardware, storage.hardware.envm
+    assert envm is not None
+    if envm.read_latency_cycles is not None:
+        return envm.read_latency_cycles
+    assert envm.read_ns is not None
+    return ceil(Fraction(str(envm.read_ns)) * Fraction(str(hardware.clock_mhz)) / 1000)
+
+
+def fill_cycles(block: Block, mask: Block | None, rewritten: list[Block], storage: Storage) -> tuple[int, int]:
     """Return the cycles in which a fill reads its cache, and those that it takes then (from eNVM: all of them)."""
     hardware = storage.hardware
     network = ceil_div(block.fill_words, hardware.noc.weight_words_per_cycle)
@@ -103,7 +128,8 @@ def fill_cycles(block: Block, mask: Block | None, storage: Storage) -> tuple[int
     assert hardware.envm is not None
     stored = sum(block.words.values()) + (sum(mask.words.values()) if mask is not None else 0)
     array = ceil_div(stored, hardware.envm.words_per_cycle)
-    return 0, max(network, array) + hardware.noc.latency_cycles + hardware.envm.read_latency_cycles
+    reading = max(network, array) + hardware.noc.latency_cycles + read_latency(storage)
+    return 0, write_cycles(rewritten, storage) + reading
 
 
 def drain_cost(job: Job, storage: Storage) -> DrainCost:
@@ -117,13 +143,22 @@ def drain_cost(job: Job, storage: Storage) -> DrainCost:
         if storage.case.thresholds == "neuron":
             per_image *= len(made.position_tile.positions)
         thresholds = per_image * len(made.group)
-    if thresholds + norm:
+    if made.norm_blocks:
+        assert hardware.envm is not None
+        # From the cache comes what comes from there; then the rest.
+        loading = ceil_div(thresholds, noc.threshold_words_per_cycle)
+        both = ceil_div(thresholds + norm, noc.threshold_words_per_cycle)
+        array = ceil_div(norm, hardware.envm.words_per_cycle)
+        latency = max(both, array) - loading + noc.latency_cycles + read_latency(storage)
+        latency += write_cycles(made.rewritten_norm, storage)
+    elif thresholds + norm:
         loading = ceil_div(thresholds + norm, noc.threshold_words_per_cycle)
         latency = noc.latency_cycles
     out = sum(_outputs(made, image, storage) for image in made.group)
     compare = latency + hardware.compare_cycles
     sums = len(made.tile) * len(made.position_tile.positions) * len(made.group)
-    return DrainCost(thresholds, norm, out, loading, compare, ceil_div(out, noc.output_words_per_cycle), sums)
+    on_chip = bool(made.norm_blocks)
+    return DrainCost(thresholds, norm, on_chip, out, loading, compare, ceil_div(out, noc.output_words_per_cycle), sums)
 
 
 def _outputs(made: Pass, image: int, storage: Storage) -> int:

@@ -79,3 +79,4 @@ class OracleResult:
     conflicts: dict[tuple[str, str], int]  # (cache, stream) -> cycles lost, no zeros
     cache_blocks: dict[str, int]  # inserted, evicted, dropped, resident at the end
     residents: list[Any] = field(default_factory=list)  # the blocks of parameters that the caches held at the end
+    held: dict[tuple[object, ...], Any] = field(default_factory=dict)  # ... and the places of eNVM

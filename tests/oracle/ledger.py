@@ -27,6 +27,13 @@ class Ledger:
                 self.words["cache", tensor, "write"] += count
             self.bursts["norm" if block.key[0] == "norm" else block.kind, "read"] += block.bursts
 
+    def rewrite(self, blocks: Iterable[Block]) -> None:
+        for block in blocks:
+            for tensor, count in block.words.items():
+                self.words["dram", tensor, "read"] += count
+                self.words["envm", tensor, "write"] += count
+            self.bursts["norm" if block.key[0] == "norm" else "weights", "read"] += block.bursts
+
     def write_back(self, blocks: Iterable[Block]) -> None:
         for block in blocks:
             for tensor, count in block.words.items():
@@ -62,7 +69,7 @@ class Ledger:
         self.words["cache", "thresholds", "read"] += cost.thresholds
         self.words["reg", "thresholds", "write"] += cost.thresholds
         self.words["reg", "thresholds", "read"] += cost.thresholds
-        self.words["cache", "norm", "read"] += cost.norm
+        self.words["envm" if cost.norm_in_envm else "cache", "norm", "read"] += cost.norm
         self.words["reg", "norm", "write"] += cost.norm
         self.words["reg", "norm", "read"] += cost.norm
         self.words["reg", "outputs", "read"] += cost.sums

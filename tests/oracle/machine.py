@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import count
 
 from mimesim.config.hardware import Hardware
@@ -15,6 +15,7 @@ from .interface import OracleCase, OracleImage, OracleResult
 from .ledger import Ledger
 from .parts import CmpUnits, DramPart, PeGrid, PhaseEnds, WeightLoader
 from .program import build
+from .storage import Block
 from .world import World
 
 __all__ = ["simulate"]
@@ -30,12 +31,13 @@ def simulate(
     *,
     skip_idle: bool = True,
     residents: Sequence[Entry] = (),
+    held: Mapping[tuple[object, ...], Block] | None = None,
 ) -> OracleResult:
     """Run *batches* and return the result; *skip_idle* leaps over cycles in which no step ends.
 
-    *residents* are the blocks of parameters that the caches hold at the beginning.
+    *residents* are the blocks of parameters that the caches hold at the beginning, *held* those in the places of eNVM.
     """
-    program = build(network, batches, tasks, hardware, schedule, case)
+    program = build(network, batches, tasks, hardware, schedule, case, held)
     world = World(program, hardware, schedule, Ledger(program.storage))
     left = _run(world, skip_idle, residents)
     _attribute(world)
@@ -52,6 +54,7 @@ def simulate(
         conflicts=dict(world.banks.lost),
         cache_blocks=dict(world.evictions.blocks),
         residents=left,
+        held=program.held,
     )
 
 

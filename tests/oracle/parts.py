@@ -34,8 +34,8 @@ class WeightLoader:
             return False
         if fill >= 2 and world.pass_end[world.program.last_pass_of_fill[fill - 2]] is None:
             return False
-        block, mask = world.program.fills[fill]
-        cycles, self.rest = fill_cycles(block, mask, world.program.storage)
+        block, mask, rewritten = world.program.fills[fill]
+        cycles, self.rest = fill_cycles(block, mask, rewritten, world.program.storage)
         world.busy["noc"] += cycles + self.rest
         world.ledger.fill(block)
         if mask is not None:

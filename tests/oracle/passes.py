@@ -36,6 +36,9 @@ class Pass:
     first_of_accumulation: bool
     activation_blocks: list[Block]
     threshold_blocks: list[Block]
+    rewritten: list[Block]  # weights and masks in eNVM that are written for its fill
+    norm_blocks: list[Block]  # in eNVM, of the drain job that its end allows
+    rewritten_norm: list[Block]  # those among them that are written first
     job: int | None = None  # the drain job that its end allows
 
 
@@ -67,7 +70,8 @@ class Program:
     phases: list[Phase] = field(default_factory=list)
     passes: list[Pass] = field(default_factory=list)
     jobs: list[Job] = field(default_factory=list)
-    fills: list[tuple[Block, Block | None]] = field(default_factory=list)  # weights and mask
+    fills: list[tuple[Block, Block | None, list[Block]]] = field(default_factory=list)  # weights, mask, rewritten
+    held: dict[tuple[object, ...], Block] = field(default_factory=dict)  # what the places of eNVM hold, so far
     last_pass_of_fill: list[int] = field(default_factory=list)
     last_job_of_accumulation: list[int] = field(default_factory=list)
     phase_passes: list[int] = field(default_factory=list)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from mimesim.config.hardware import Hardware
 from mimesim.config.schedule import Schedule
@@ -37,10 +37,12 @@ def build(
     hardware: Hardware,
     schedule: Schedule,
     case: OracleCase,
+    held: Mapping[tuple[object, ...], Block] | None = None,
 ) -> Program:
     images = [image for batch in batches for image in batch]
     found = operations(network, hardware)
     program = Program(Storage(network, found, images, tasks, hardware, case))
+    program.held.update(held or {})
     first = 0
     for batch_index, batch in enumerate(batches):
         members = tuple(range(len(batch)))
@@ -195,8 +197,10 @@ class _Nest:
             mask = self.storage.mask(operation, view, tile_index, chunk.index)
         starts_fill = block is not None and (block, view) != self.previous
         self.previous = block, view
+        rewritten: list[Block] = []
         if starts_fill and block is not None:
-            program.fills.append((block, mask))
+            rewritten = self._rewritten([block] if mask is None else [block, mask])
+            program.fills.append((block, mask, rewritten))
             program.last_pass_of_fill.append(-1)
         fill = None if block is None else len(program.fills) - 1
         thresholds: list[Block] = []
@@ -204,6 +208,8 @@ class _Nest:
             thresholds += [self.storage.thresholds(operation, t, tile_index, position_tile.index) for t in tasks]
         if last and operation.name in self.case.task_norm:
             thresholds += [self.storage.norm(operation, task, tile_index) for task in tasks]
+        distinct = [block for i, block in enumerate(thresholds) if block not in thresholds[:i]]
+        norm = [block for block in distinct if block.kind == "envm"]
         made = Pass(
             index=len(program.passes),
             phase=len(program.phases) - 1,
@@ -223,13 +229,25 @@ class _Nest:
             first_of_phase=not self.begun,
             first_of_accumulation=not program.passes or program.passes[-1].accumulation != accumulation,
             activation_blocks=self._window_blocks(group, chunk, position_tile),
-            threshold_blocks=[block for i, block in enumerate(thresholds) if block not in thresholds[:i]],
+            threshold_blocks=[block for block in distinct if block not in norm],
+            rewritten=rewritten,
+            norm_blocks=norm,
+            rewritten_norm=self._rewritten(norm),
         )
         self.begun = True
         program.passes.append(made)
         if fill is not None:
             program.last_pass_of_fill[fill] = made.index
         return made
+
+    def _rewritten(self, needed: list[Block]) -> list[Block]:
+        """Return the blocks that their places do not hold when their turn comes; from then on they do."""
+        found = []
+        for block in needed:
+            if block.place and self.program.held.get(block.place) != block:
+                self.program.held[block.place] = block
+                found.append(block)
+        return found
 
     def _window_blocks(self, group: Group, chunk: Chunk, tile: PositionTile) -> list[Block]:
         """Return the blocks under the window of a whole tile: the smallest rectangle that holds all its windows."""

@@ -68,13 +68,14 @@ def uses_thresholds(case: OracleCase, operation: Operation) -> bool:
 class Block:
     """A block: where it is, what it holds (words by tensor), what it takes up and what a transfer moves (bursts)."""
 
-    kind: str  # weights | activations | thresholds, or envm: weights that nobody fetches
+    kind: str  # weights | activations | thresholds, or envm: parameters that no cache holds
     key: tuple[object, ...]
     words: Mapping[str, int]
     bursts: int
     slot_bursts: int
     fill_words: int = 0  # weights only: dense words and norm, as the scratchpads hold them
     address: int = -1
+    place: tuple[object, ...] = ()  # in eNVM, of what is rewritten: what the blocks of all tasks have in common
 
 
 class Storage:
@@ -109,7 +110,7 @@ class Storage:
                     self._place_thresholds(operation, task)
             for task in running if operation.name in case.task_norm else ():
                 self._place_norm(operation, task)
-        self.envm_words = sum(sum(block.words.values()) for block in self.blocks.values() if block.kind == "envm")
+        self.envm_words = self._envm_words()
         if self.envm_words:
             assert hardware.envm is not None
             if self.envm_words * hardware.word_bits > hardware.envm.capacity_kib * 1024 * 8:
@@ -170,14 +171,29 @@ class Storage:
         return not self.case.weight_masks[owner, operation.name][column, within_group, tap[0], tap[1]]
 
     def _place(self, block: Block, *, envm: bool = False) -> None:
+        kind, place = block.kind, ()
         if envm:
-            self.blocks[block.key] = Block("envm", block.key, block.words, 0, 0, block.fill_words)
-            return
+            kind = "envm"
+            assert self.hardware.envm is not None
+            own = block.key[2] != SHARED
+            if not (own and self.hardware.envm.switch == "rewrite"):
+                self.blocks[block.key] = Block(kind, block.key, block.words, 0, 0, block.fill_words)
+                return
+            place = (*block.key[:2], *block.key[3:])
         placed = Block(
-            block.kind, block.key, block.words, block.bursts, block.slot_bursts, block.fill_words, self.next_address
+            kind, block.key, block.words, block.bursts, block.slot_bursts, block.fill_words, self.next_address, place
         )
         self.next_address += block.slot_bursts
         self.blocks[block.key] = placed
+
+    def _envm_words(self) -> int:
+        """Return the words that are there for good and, of each place, those of its largest block."""
+        largest: dict[tuple[object, ...], int] = {}
+        for block in self.blocks.values():
+            if block.kind == "envm":
+                place = block.place or block.key
+                largest[place] = max(largest.get(place, 0), sum(block.words.values()))
+        return sum(largest.values())
 
     def _place_weights(self, operation: Operation, owner: str, branch: str) -> None:
         for tile_index, tile in enumerate(channel_tiles(operation, self.hardware)):
@@ -237,9 +253,8 @@ class Storage:
         for tile_index, tile in enumerate(channel_tiles(operation, self.hardware)):
             words = 2 * len(tile)
             bursts = ceil_div(words, self.hardware.burst_words)
-            self._place(
-                Block("thresholds", ("norm", operation.name, task, tile_index), {"norm": words}, bursts, bursts)
-            )
+            made = Block("thresholds", ("norm", operation.name, task, tile_index), {"norm": words}, bursts, bursts)
+            self._place(made, envm=(operation.name, "") in self.case.envm)
 
     def _place_activations(self, tensor: str, shape: tuple[int, int, int], image: int) -> None:
         extent = block_extent(shape, self.hardware)

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from mimesim.config.hardware import (
     ActivationBlock,
     Caches,
-    Envm,
     Grid,
     Hardware,
     Noc,
@@ -23,6 +22,7 @@ from mimesim.network import Network, Node
 
 from .cache import KINDS
 from .drawn_dram import drams
+from .drawn_envm import envms
 from .drawn_networks import UNITS, networks, pair
 from .geometry import channel_tiles, chunks, operations, position_tiles
 from .interface import OracleCase, OracleImage
@@ -107,9 +107,7 @@ def hardwares(draw: st.DrawFn, tiles_per_pe: int = 1) -> Hardware:
         activation_block=ActivationBlock(patch=draw(pair(1, 4)), channels=draw(st.integers(1, 8))),
         noc=noc,
         dram=draw(drams()),
-        envm=Envm(
-            words_per_cycle=draw(st.integers(1, 24)), read_latency_cycles=draw(st.integers(0, 5)), capacity_kib=1024
-        ),
+        envm=draw(envms()),
         prefetch_passes=draw(st.integers(1, 8)),
         compare_cycles=draw(st.integers(1, 3)),
         writeback_buffers=draw(st.integers(1, 3)),
@@ -147,7 +145,7 @@ def cases(draw: st.DrawFn, network: Network, tasks: tuple[str, ...]) -> OracleCa
     }
     branches = [(node.name, branch.name) for node in network.nodes for branch in node.branches]
     units = {task: frozenset(draw(st.sets(st.sampled_from(UNITS)))) for task in tasks if draw(st.integers(0, 3))}
-    on_chip = draw(st.integers(0, 3)) == 0
+    on_chip = draw(st.integers(0, 2)) == 0
     parts = [*branches, *((name, "") for name in layers)]
     if any(node.unit for node in network.nodes) and draw(st.booleans()):
         # Tasks that share what is of no unit, and may be asked for together.

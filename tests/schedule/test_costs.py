@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mimesim.config.schedule import Skipping
-from mimesim.schedule.costs import CostBook, ImageCosts, PassCosts, drain_cycles
+from mimesim.schedule.costs import CostBook, ImageCosts, PassCosts, load_cycles, store_cycles
 from mimesim.schedule.images import Image
 from tests.schedule.small import Masks, chain, conv, hardware, pool
 
@@ -134,4 +134,5 @@ def test_a_drain_job(bits: bool, thresholds: int, images: int, expected: int) ->
     masks = Masks(NETWORK, {("a", 0, "conv2"): bits, ("a", 1, "conv2"): bits})
     drained = [book.costs(made, Image(n, "a", n, masks), "per_position") for n in range(images)]
 
-    assert drain_cycles(made, drained, thresholds, (0, 0)) == expected
+    load = load_cycles(machine, thresholds, 0, norm_in_envm=False)
+    assert load + machine.compare_cycles + store_cycles(made, drained, (0, 0)) == expected

@@ -40,10 +40,17 @@ def test_a_frozen_trunk_with_a_head_per_task(scheme: Scheme) -> None:
     assert parameters(scheme, "head") == LayerParameters("cats")
 
 
-@pytest.mark.parametrize("scheme", [BnOnly(), Memti("dram"), Dvn()], ids=lambda each: each.name)
+@pytest.mark.parametrize(
+    "scheme", [BnOnly(), Memti("dram"), Dvn(), Lora("task"), Piggyback("task")], ids=lambda each: each.name
+)
 def test_norm_of_the_task(scheme: Scheme) -> None:
     assert parameters(scheme, "conv1").norm == "task"
     assert parameters(scheme, "average").norm == "folded"  # nothing to scale
+
+
+@pytest.mark.parametrize("scheme", [Lora(), Piggyback(), Packnet(), Heads()], ids=lambda each: each.name)
+def test_norm_of_all(scheme: Scheme) -> None:
+    assert parameters(scheme, "conv1").norm == "folded"
 
 
 def test_side_paths_belong_to_the_task() -> None:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from mimesim.config import load_workload
-from mimesim.errors import InputError, MimesimError
 from mimesim.inputs import select
 from mimesim.serving import Drawn, Outcome, Poisson, Settings, Stream, picture, serve_workload, skewed_mix
 
@@ -38,26 +35,3 @@ def test_every_sweep_can_be_drawn(shares: int, loads: int, cases: tuple[str, ...
     assert (b"energy per request" in first) == (len(cases) == 2)
     assert first.count(b"<!-- mix ") >= min(shares, 6)
     assert picture.draw_sweep(outcomes, "png").startswith(b"\x89PNG")
-
-
-def test_a_picture_that_cannot_be_drawn_is_told_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "file").touch()
-    for path in (tmp_path / "who.bmp", tmp_path / "file" / "who.png", tmp_path):
-        with pytest.raises(InputError, match="--plot"):
-            picture.check_picture(path)
-    picture.check_picture(tmp_path / "none" / "who.svg")
-    monkeypatch.setattr(picture, "find_spec", lambda _: None)
-    with pytest.raises(MimesimError, match=r"--plot needs matplotlib: pip install 'mimesim\[plot\]'"):
-        picture.check_picture(tmp_path / "who.svg")
-
-
-def test_a_picture_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
-    picture.write_picture(b"one", tmp_path / "who.png")
-    assert (tmp_path / "who.png").read_bytes() == b"one"
-    picture.write_picture(b"two", tmp_path / "new" / "who.png")
-    assert (tmp_path / "new" / "who.png").read_bytes() == b"two"
-    (tmp_path / "folder.png").mkdir()
-    (tmp_path / "folder.png" / "file").touch()
-    with pytest.raises(InputError, match=r"folder\.png: cannot be written: "):
-        picture.write_picture(b"three", tmp_path / "folder.png")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["folder.png", "new", "who.png"]

@@ -25,7 +25,7 @@ def test_shipped_configurations_are_valid() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"colour": 1}, r"colour: unknown key; known: name, note, network"),
+        ({"colour": 1}, r"colour: unknown key; known: network, features, hidden, name, note"),
         ({"sizepx": 64}, r"sizepx: unknown key; did you mean 'size_px'\?"),
         ({"size_px": 96}, r"phases must end at size_px = 96"),
         ({"child": {"batch": "many"}}, r"child\.batch = 'many': must be a whole number"),
@@ -40,7 +40,10 @@ def test_shipped_configurations_are_valid() -> None:
         ({"child": {"methods": [{"scheme": "magic"}]}}, r"child\.methods\.0.*'conventional', 'mime', 'pruned'"),
         ({"child": {"tasks": ["cifar10", "cifar10"]}}, r"task 'cifar10' is listed twice"),
         ({"record": {"images": {"none": 1}}}, r"record\.images names 'none', which is none of the methods"),
-        ({"record": {"images": {"head": 1}}}, r"record\.images names 'head', a control that no scheme"),
+        ({"features": [8, "M"]}, r"features go with network: vgg, and only with it"),
+        ({"network": "vgg"}, r"features go with network: vgg, and only with it"),
+        ({"hidden": [8]}, r"hidden goes with network: vgg, and only with it"),
+        ({"network": "vgg", "features": [8, "P"]}, r"features\.1"),
         ({"child": {"methods": [{"scheme": "mime"}, {"scheme": "mime"}]}}, r"method 'mime' is listed twice"),
         ({"child": {"methods": [{"scheme": "mime"}, {"scheme": "head", "rates": [0.1, 0.2]}]}}, r"as many rates"),
         ({"child": {"methods": [{"scheme": "mime", "rates": [0.1, 0.10000001]}]}}, r"no rate may be listed twice"),

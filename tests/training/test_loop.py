@@ -25,9 +25,10 @@ from mimesim.training.data import ImageSet, normalise, resize
 from mimesim.training.device import autocast
 from mimesim.training.evaluate import evaluate
 from mimesim.training.loop import Job, fit, rate_factor
-from mimesim.training.methods import Recipe, frozen_state, make_recipe
+from mimesim.training.methods import make_recipe
 from mimesim.training.models import ModelSpec, Options, vgg
 from mimesim.training.recalibrate import recalibrate
+from mimesim.training.recipe import Recipe, frozen_state
 from mimesim.training.threshold import threshold_layers
 from mimesim.training.tracing.model import TracedModel
 from mimesim.training.tracing.sites import numbered

@@ -13,12 +13,13 @@ import pytest
 from mimesim.networks import build
 from mimesim.trace import Trace
 from mimesim.training.config import TrainingConfig, load_config
+from mimesim.training.recording.scheme import scheme_of, scheme_options
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "traces" / "vgg16-64"
 SCHEMES = ("conventional", "mime", "pruned")
 TASKS = ("cifar10", "cifar100", "fashion_mnist")
-CONFIGS = ("vgg16-reduced", "resnet18", "mobilenet_v2")
+CONFIGS = ("vgg16-reduced", "resnet18", "mobilenet_v2", "compare", "compare-shared")
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +33,10 @@ def shipped(name: str) -> tuple[TrainingConfig, Path]:
 
 
 def test_all_traces_together_stay_small() -> None:
-    assert sum(path.stat().st_size for path in (ROOT / "traces").rglob("*") if path.is_file()) <= 8_000_000
+    files = [path for path in (ROOT / "traces").rglob("*") if path.is_file()]
+    suites = [path for path in files if path.relative_to(ROOT / "traces").parts[0].startswith("compare")]
+    for some in (set(files) - set(suites), suites):
+        assert sum(path.stat().st_size for path in some) <= 8_000_000
 
 
 def test_vgg16_is_the_simulators(traces: dict[str, Trace]) -> None:
@@ -48,7 +52,7 @@ def test_they_say_how_they_were_made(name: str) -> None:
             assert not (folder / method.name).exists()
             continue
         manifest = Trace.load(folder / method.name).manifest
-        assert (manifest.scheme, manifest.origin, manifest.parent) == (method.scheme, "recorded", "tinyimagenet100")
+        assert (manifest.scheme, manifest.origin, manifest.parent) == (scheme_of(method), "recorded", "tinyimagenet100")
         assert manifest.seed == config.seed
         assert manifest.settings["training"] == config.name
         assert manifest.settings["note"] == config.note
@@ -57,8 +61,8 @@ def test_they_say_how_they_were_made(name: str) -> None:
         parent = dict(manifest.settings["parent"])  # type: ignore[arg-type]
         parent.pop("result")
         assert parent == config.parent.model_dump(mode="json")
-        assert manifest.scheme_options["batch_norm"] == ("frozen" if method.name == "mime" else "trained")
-        for task in config.child.tasks:
+        assert manifest.scheme_options == scheme_options(method, len(config.child.tasks))
+        for task in config.child.names:
             assert manifest.tasks[task].images == config.record.images[method.name]
             assert manifest.tasks[task].test_images == config.test_images
 
@@ -68,11 +72,11 @@ def test_tables_and_manifests_agree(name: str) -> None:
     config, folder = shipped(name)
     accuracy = pd.read_csv(folder / "accuracy.csv").set_index(["task", "method"])
     assert set(accuracy.index) == {
-        (task, method.name) for task in config.child.tasks for method in config.child.methods
+        (task, method.name) for task in config.child.names for method in config.child.methods
     }
     for method in config.record.images:
         manifest = json.loads((folder / method / "manifest.json").read_text())
-        for task in config.child.tasks:
+        for task in config.child.names:
             assert accuracy.loc[task, method]["accuracy"] == pytest.approx(manifest["tasks"][task]["test_accuracy"])
     for picture in ("accuracy", "curves", "sparsity"):
         assert (folder / f"{picture}.png").read_bytes().startswith(b"\x89PNG")
@@ -133,3 +137,16 @@ def test_thresholds_leave_less_than_relu(traces: dict[str, Trace]) -> None:
             for scheme in ("mime", "conventional")
         }
         assert density["mime"] < density["conventional"], task
+
+
+def test_packed_masks_grow_from_task_to_task() -> None:
+    trace = Trace.load(ROOT / "traces" / "compare" / "packnet")
+    for node in trace.network.weight_layers[:-1]:
+        first, second, third = (trace.weight_mask(task, node.name) for task in TASKS)
+        assert first is not None
+        assert second is not None
+        assert third is not None
+        assert not (first & ~second).any()
+        assert not (second & ~third).any()
+        for mask, share in ((first, 1 / 2), (second, 3 / 4), (third, 7 / 8)):
+            assert mask.mean() == pytest.approx(share, abs=0.001), node.name

@@ -12,7 +12,7 @@ from mimesim.config.explain import suggest
 from mimesim.config.schedule import Mode
 from mimesim.config.workload import Case, Workload
 from mimesim.errors import InputError
-from mimesim.faults.cells import RRAM
+from mimesim.faults.cells import RRAM, levels_of
 from mimesim.faults.history import Replay
 from mimesim.faults.outcome import BaseLine, CaseFaults, LayerFaults, Place, StoredLayer, Tensor, Trial
 from mimesim.inputs import build_schemes, load_traces, select
@@ -56,10 +56,6 @@ class Request:
                 raise InputError("--rate", "must be a probability, from 0 to 1", value=rate)
         if not self.rates or len(set(self.rates)) < len(self.rates):
             raise InputError("--rate", "must name at least one rate, and none twice", value=self.rates)
-        for cell in self.cells:
-            if cell not in RRAM:
-                rule = f"must be one of {', '.join(map(str, RRAM))}"
-                raise InputError("--bits-per-cell", rule, value=cell)
         if not self.cells or len(set(self.cells)) < len(self.cells):
             raise InputError("--bits-per-cell", "must name at least one, and none twice", value=self.cells)
         if self.seeds < 2:
@@ -83,10 +79,7 @@ def inject(
         if name not in known:
             raise InputError("--case", f"the workload has no such case; {suggest(name, known)}", value=name)
     traces = load_traces(workload, selection)
-    campaigns = [
-        Campaign(workload, known[name], traces[known[name].trace], checkpoint, request, selection.tasks)
-        for name in names
-    ]
+    campaigns = [Campaign(workload, known[name], traces[name], checkpoint, request, selection.tasks) for name in names]
     # what is wrong with the last case should not show after hours of the first
     for campaign in campaigns[1:]:
         campaign.load()
@@ -103,6 +96,7 @@ class Campaign:
         self._case, self._trace, self._request, self._tasks = case, trace, request, tuple(tasks)
         self._scheme = build_schemes(workload)[case.name]
         self._hardware = workload.hardware_for(case)
+        self._kinds = RRAM if self._hardware.envm is None else levels_of(self._hardware.envm)
         nodes = trace.network.layers
         parameters = [self._scheme.parameters(node, task) for node in nodes for task in tasks]
         stored: dict[Tensor, bool] = {"weights": True, "thresholds": any(one.thresholds for one in parameters)}
@@ -182,7 +176,7 @@ class Campaign:
 
     def _injection(self, case: StoredCase, place: Place, tensor: Tensor, strength: float, seed: int) -> Injection:
         if place == "envm":
-            return Misreads(case, int(strength), seed, name=self._case.name)
+            return Misreads(case, int(strength), seed, name=self._case.name, kinds=self._kinds)
         return Injection(case, place, tensor, strength, seed, name=self._case.name)
 
     def _check_envm(self) -> None:
@@ -194,6 +188,12 @@ class Campaign:
             raise InputError("--in", rule, value="envm")
         if self._request.tensors and "weights" not in self._request.tensors:
             raise InputError("--of", "must be weights where --in is envm: it holds nothing else")
+        for cell in self._request.cells:
+            if cell not in self._kinds:
+                rule = f"must be one of {', '.join(map(str, self._kinds))}"
+                if not self._kinds:
+                    rule = "the technology, hardware.envm.technology, has no levels: none are published"
+                raise InputError("--bits-per-cell", rule, value=cell)
 
     def _tell(self, images: int) -> None:
         self._done += images

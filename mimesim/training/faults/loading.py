@@ -15,11 +15,13 @@ from mimesim.trace import Trace
 from mimesim.training.checkpoint import read_checkpoint, state_digest
 from mimesim.training.config import Method
 from mimesim.training.data import ImageSet, resize
+from mimesim.training.labels import relabelled
 from mimesim.training.methods import make_recipe
 from mimesim.training.models import MODELS, Options, load_state, model_spec
 from mimesim.training.recording.masks import choose_images, record
 from mimesim.training.sources import load_dataset
 from mimesim.training.stages import shared_state
+from mimesim.training.tasks import ImageTask
 from mimesim.training.tracing.graph import network_of
 from mimesim.training.tracing.model import TracedModel
 
@@ -45,16 +47,20 @@ class TrainedRun:
         try:
             method: Method = TypeAdapter[Method](Method).validate_python(settings.get("method"))
             self._size = TypeAdapter(int).validate_python(settings.get("size_px"))
+            features = TypeAdapter(tuple[int | str, ...]).validate_python(settings.get("features", ()))
+            hidden = TypeAdapter(tuple[int, ...]).validate_python(settings.get("hidden", ()))
+            tasks = TypeAdapter(list[ImageTask]).validate_python(settings.get("tasks", []))
         except ValidationError:
             rule = "says of no training: only traces that mimesim train recorded have weights to flip bits of"
             raise InputError(where, rule, key="settings.method") from None
         self._method = method
+        self._tasks = {task.name: task for task in tasks}
         self._subset = settings.get("subset") is not False
         if not folder.is_dir():
             raise InputError(
                 "--checkpoint", "there is no such folder; it is runs/NAME of a training", value=str(folder)
             )
-        self._spec = model_spec(_network(trace.network.name), str(trace.directory))
+        self._spec = model_spec(_network(trace.network.name), str(trace.directory), features, hidden)
         self.parent = self._load_parent()
         self._digest = state_digest(self.parent.module.state_dict())
 
@@ -76,10 +82,11 @@ class TrainedRun:
 
     def images(self, task: str, count: int) -> ImageSet:
         """Return *count* test images of *task* at the network's size; the first are those that were recorded."""
-        data = load_dataset(task, "test", self._subset)
+        found = self._tasks.get(task) or ImageTask.whole(task)
+        data = load_dataset(found.dataset, "test", self._subset)
         if count > len(data):
             raise InputError("--images", f"must be at most {len(data)}, the test images of {task}", value=count)
-        chosen = choose_images(data, count, self.trace.manifest.seed, task)
+        chosen = relabelled(choose_images(data, count, self.trace.manifest.seed, found.dataset), found)
         recorded = self.trace.entry(task).image_ids[:count]
         if tuple(chosen.ids.tolist()[: len(recorded)]) != tuple(recorded):
             rule = f"names other images than those drawn from the data at hand for task {task!r}: is it the same set?"

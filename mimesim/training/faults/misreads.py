@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from mimesim.faults.cells import RRAM, draw_misreads
+from mimesim.faults.cells import RRAM, Levels, draw_misreads
 from mimesim.faults.upsets import Upsets, generator
 from mimesim.schemes import SHARED
 from mimesim.training.faults.injection import Injection, StoredCase
@@ -20,9 +20,12 @@ class Misreads(Injection):
     SRAM, and are right.
     """
 
-    def __init__(self, case: StoredCase, cell_bits: int, seed: int, *, name: str = "") -> None:
+    def __init__(
+        self, case: StoredCase, cell_bits: int, seed: int, *, name: str = "", kinds: Mapping[int, Levels] = RRAM
+    ) -> None:
         """Name the randomness after the cells, so that no other trial has the same faults."""
-        super().__init__(case, "envm", "weights", RRAM[cell_bits].mean_misread, seed, name=name)
+        super().__init__(case, "envm", "weights", kinds[cell_bits].mean_misread, seed, name=name)
+        self._kinds = kinds
         self.cell_bits = cell_bits
         self._random = generator(seed, name, "envm", cell_bits)
 
@@ -37,6 +40,6 @@ class Misreads(Injection):
                 if upsets is None:
                     stored = case.tensor(task, position, "weights").detach().reshape(-1).numpy()
                     words = self._format(task, position).encode(stored)
-                    upsets = draw_misreads(self._random, words, case.bits, self.cell_bits)
+                    upsets = draw_misreads(self._random, words, case.bits, self.cell_bits, self._kinds)
                 self.flips[task, case.layer(position)] += upsets.flips
                 yield task, position, upsets

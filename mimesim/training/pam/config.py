@@ -8,22 +8,14 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from mimesim.config.base import Count, Positive, Strict
-from mimesim.training.config import Phase, Rate, Schedule
+from mimesim.training.config import Architecture, Phase, Rate, Schedule
 from mimesim.training.pam.information import NOISE
+from mimesim.training.tasks import LabelledTask
 
-__all__ = ["Fit", "InformationSettings", "PamConfig", "PamTask", "Pruning", "SystemName"]
+__all__ = ["Fit", "InformationSettings", "PamConfig", "Pruning", "SystemName", "Zipping"]
 
-SystemName = Literal["separate", "pam", "random", "trunk"]
+SystemName = Literal["separate", "pam", "random", "trunk", "mtz"]
 Share = Annotated[float, Field(gt=0, lt=1)]
-Class = Annotated[int, Field(ge=0)]
-
-
-class PamTask(Strict):
-    """A task on the images: its *labels* are the image set's own (``all``), CIFAR-100's superclasses (``coarse``), or
-    a class for each listed group of them; labels that no group names are one more class, the last: none of these."""
-
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=40)]
-    labels: Literal["all", "coarse"] | Annotated[tuple[tuple[Class, ...], ...], Field(min_length=1)] = "all"
 
 
 class Fit(Strict):
@@ -71,7 +63,16 @@ class Pruning(Strict):
     fit: Fit
 
 
-class PamConfig(Strict):
+class Zipping(Strict):
+    """How the networks of two tasks are zipped (``mtz``): *share* of each layer's neurons, by Hessians from *images*
+    training images, with a training by *fit* after each layer. Nine tenths are what the authors' code shares."""
+
+    share: Annotated[float, Field(gt=0, le=1)] = 0.9
+    images: Count = 128
+    fit: Fit = Fit(epochs=0.1)
+
+
+class PamConfig(Architecture):
     """Tasks on the same images, a network for each, and how these become one."""
 
     system: Literal["pam"]
@@ -80,13 +81,7 @@ class PamConfig(Strict):
     dataset: str
     subset: bool = True
     """The project's balanced subsets; false: the whole public sets (docs/data.md)."""
-    tasks: Annotated[tuple[PamTask, ...], Field(min_length=1, max_length=8)]
-    network: str = "vgg16"
-    """As of any training, or ``vgg`` with *features* and *hidden*."""
-    features: tuple[Count | Literal["M"], ...] = ()
-    """Of ``vgg``: channels of each convolution, or M, a 2 x 2 max-pool."""
-    hidden: tuple[Count, ...] = ()
-    """Of ``vgg``: features of each linear layer but the head."""
+    tasks: Annotated[tuple[LabelledTask, ...], Field(min_length=1, max_length=8)]
     size_px: Annotated[int, Field(ge=8, le=1024)] = 32
     seed: Annotated[int, Field(ge=0)] = 0
     train_images: Count | None = None
@@ -98,6 +93,7 @@ class PamConfig(Strict):
     single: Fit
     merged: Fit
     information: InformationSettings = InformationSettings()
+    zipping: Zipping = Zipping()
     pruning: Pruning
     systems: Annotated[tuple[SystemName, ...], Field(min_length=1)] = ("separate", "pam", "random", "trunk")
     record_images: Count = 3
@@ -116,6 +112,6 @@ class PamConfig(Strict):
             raise ValueError("no task may be called 'shared': that is what belongs to all")
         if "separate" not in self.systems or "pam" not in self.systems:
             raise ValueError("systems must hold separate and pam: the others are compared with them")
-        if (self.network == "vgg") != bool(self.features):
-            raise ValueError("features go with network: vgg, and only with it")
+        if "mtz" in self.systems and len(self.tasks) != 2:
+            raise ValueError("mtz zips two networks: give two tasks, or leave it out of systems")
         return self

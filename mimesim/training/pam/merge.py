@@ -13,7 +13,7 @@ from mimesim.training.pam.merged import MergedNet
 from mimesim.training.pam.partition import SHARED, LayerPartition, Partition
 from mimesim.training.tracing.model import TracedModel
 
-__all__ = ["all_shared", "merge", "side_by_side", "single", "trunk", "widths_of"]
+__all__ = ["all_apart", "all_shared", "merge", "side_by_side", "single", "trunk", "widths_of"]
 
 #: The network that a neuron comes from, and its number there.
 _Neuron = tuple[int, int]
@@ -88,6 +88,18 @@ def all_shared(models: Mapping[str, TracedModel], size: int) -> Partition:
     return {
         layer: LayerPartition(tuple(range(sum(counts))), dict.fromkeys(models, ())) for layer, counts in widths.items()
     }
+
+
+def all_apart(models: Mapping[str, TracedModel], size: int) -> Partition:
+    """A partition in which every neuron is its network's task's own."""
+    partition: Partition = {}
+    for layer, counts in widths_of(models, common_chain(models, size)).items():
+        starts = accumulate(counts, initial=0)
+        own = {
+            task: tuple(range(start, start + count)) for task, count, start in zip(models, counts, starts, strict=False)
+        }
+        partition[layer] = LayerPartition((), own)
+    return partition
 
 
 def single(task: str, model: TracedModel, size: int) -> MergedNet:

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import torch
 
-from mimesim.errors import InputError
 from mimesim.trace import TraceWriter
-from mimesim.training.data import draw, normalise
+from mimesim.training.data import normalise
 from mimesim.training.pam.chain import HEAD
 from mimesim.training.pam.config import PamConfig
 from mimesim.training.pam.merged import MergedNet, node_name
@@ -22,18 +21,15 @@ __all__ = ["record_system"]
 
 
 def record_system(
-    data: TaskImages, net: MergedNet, system: str, config: PamConfig, accuracy: Mapping[str, float], number: int
-) -> Path:
-    """Write the masks of a few of *data* to ``<results>/<system>``: a task for each task of *net*, with its units.
+    chosen: TaskImages, net: MergedNet, system: str, config: PamConfig, accuracy: Mapping[str, float], tested: int,
+    number: int,
+) -> Path:  # fmt: skip
+    """Write the masks of the images *chosen* to ``<results>/<system>``: a task for each task of *net*, with its units.
 
-    The images are drawn by seed and image set alone. What several tasks share is computed once, so their masks of it
-    are the same to the bit. *accuracy* is that of each task on all of *data*, *number* the round of pruning.
+    What several tasks share is computed once, so their masks of it are the same to the bit. *accuracy* is that of each
+    task on *tested* images, *number* the round of pruning.
     """
-    if config.record_images > len(data):
-        raise InputError(config.dataset, f"has only {len(data)} test images", key="record_images",
-                         value=config.record_images)  # fmt: skip
     network = net.network(f"{config.network.replace(':', '.')}-{system}")
-    chosen = data.take(torch.from_numpy(draw(len(data), config.record_images, config.seed, config.dataset)))
     net.cpu().float().eval()
     with torch.inference_mode():
         outputs = net.outputs(normalise(chosen.images.images))
@@ -61,6 +57,6 @@ def record_system(
                 task, dataset=TITLES.get(config.dataset, config.dataset), classes=net.classes[task], masks=masks,
                 image_ids=chosen.images.ids.tolist(), labels=chosen.labels[task].tolist(),
                 predictions=outputs[node_name(HEAD, task)].argmax(1).tolist(), test_accuracy=accuracy[task],
-                test_images=len(data), units=units,
+                test_images=tested, units=units,
             )  # fmt: skip
     return directory

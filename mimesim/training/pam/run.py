@@ -23,12 +23,11 @@ from mimesim.training.checkpoint import (
     save_checkpoint,
     save_metrics,
 )
-from mimesim.training.data import resize, subset
+from mimesim.training.data import ImageSet, draw, resize, subset
 from mimesim.training.device import pick_device
 from mimesim.training.files import write_whole
 from mimesim.training.loop import Job, fit
-from mimesim.training.methods import Scratch
-from mimesim.training.models import ModelSpec, Options, load_state, model_spec, vgg
+from mimesim.training.models import ModelSpec, Options, load_state, model_spec
 from mimesim.training.pam.assignment import partition_networks
 from mimesim.training.pam.chain import HEAD, chain_of
 from mimesim.training.pam.config import PamConfig
@@ -40,9 +39,11 @@ from mimesim.training.pam.recording import record_system
 from mimesim.training.pam.report import Measured, write_results
 from mimesim.training.pam.rounds import prune_round
 from mimesim.training.pam.tasks import TaskImages, relabel
+from mimesim.training.pam.zipping import zip_networks
+from mimesim.training.recipe import Scratch
+from mimesim.training.recording.masks import choose_images
 from mimesim.training.sources import check_name, load_dataset
 from mimesim.training.tracing.model import TracedModel
-from mimesim.training.tracing.sites import numbered
 
 __all__ = ["PamResult", "PamTraining", "run_pam", "train_pam"]
 
@@ -50,9 +51,9 @@ __all__ = ["PamResult", "PamTraining", "run_pam", "train_pam"]
 _ELSEWHERE = {"runs", "results", "note", "name", "checkpoint_steps", "test_images", "record_images", "systems",
               "tolerance"}  # fmt: skip
 #: Of the networks before they are merged, and of those before they are pruned.
-_LATER = {"merged", "information", "pruning"}
+_LATER = {"merged", "information", "zipping", "pruning"}
 #: Systems that no partition decides, and all of whose neurons may be pruned.
-_UNINFORMED = ("separate", "trunk")
+_UNINFORMED = ("separate", "trunk", "mtz")
 
 
 @dataclass(frozen=True)
@@ -76,9 +77,7 @@ class PamTraining:
         self.device = pick_device()
         self.folder = config.runs / config.name
         self.tasks = tuple(task.name for task in config.tasks)
-        if spec is None and config.network == "vgg":
-            spec = ModelSpec(lambda options: vgg(config.features, config.hidden, options), numbered)
-        self.spec = spec or model_spec(config.network)
+        self.spec = spec or model_spec(config.network, features=config.features, hidden=config.hidden)
 
     # ---- images ----------------------------------------------------------------------------------------------
 
@@ -86,8 +85,10 @@ class PamTraining:
         """The images of a split at the network's size, with the labels of all tasks."""
         config = self.config
         count = config.train_images if split == "train" else config.test_images
-        data = subset(load_dataset(config.dataset, split, config.subset), count, config.seed)
-        return relabel(resize(data, config.size_px), config.tasks)
+        return self._labelled(subset(load_dataset(config.dataset, split, config.subset), count, config.seed))
+
+    def _labelled(self, images: ImageSet) -> TaskImages:
+        return relabel(resize(images, self.config.size_px), self.config.tasks)
 
     @cached_property
     def _split(self) -> tuple[TaskImages, TaskImages]:
@@ -107,6 +108,13 @@ class PamTraining:
     def test(self) -> TaskImages:
         """What is reported."""
         return self.images("test")
+
+    @cached_property
+    def recorded(self) -> TaskImages:
+        """Whose masks the traces hold: test images drawn by seed and image set alone, as those of all trainings are."""
+        config = self.config
+        whole = load_dataset(config.dataset, "test", config.subset)
+        return self._labelled(choose_images(whole, config.record_images, config.seed, config.dataset))
 
     # ---- networks --------------------------------------------------------------------------------------------
 
@@ -162,7 +170,21 @@ class PamTraining:
             return {f"separate-{task}": partial(single, task, self.singles[task], size) for task in self.tasks}
         if system == "trunk":
             return {system: lambda: trunk(self._fresh(self.tasks[0]), self.train.classes, size)}
+        if system == "mtz":
+            return {system: self._zipped}
         return {system: lambda: merge(self.singles, self._partition_of(system), size)}
+
+    def _zipped(self) -> MergedNet:
+        config, zipping = self.config, self.config.zipping
+        chosen = draw(len(self.train), zipping.images, config.seed, "zipping")
+
+        def retrain(net: MergedNet, number: int) -> None:
+            seed = config.seed * 1000 + 700 + number
+            finetune(net, self.train, zipping.fit, seed, f"mtz: layer {number + 1}", self.device)
+
+        return zip_networks(
+            self.singles, self.train.take(torch.from_numpy(chosen)), zipping.share, config.size_px, retrain
+        )
 
     def _partition_of(self, system: str) -> Partition:
         return random_like(self.partition, self.config.seed) if system == "random" else self.partition
@@ -182,7 +204,11 @@ class PamTraining:
         """The rounds of one network."""
         config, found = self.config, []
         net: MergedNet | None = None
-        unused = {"pruning", *(["information"] if system in _UNINFORMED else [])}
+        unused = {
+            "pruning",
+            *(["information"] if system in _UNINFORMED else []),
+            *(["zipping"] if system != "mtz" else []),
+        }
         for number in range(config.pruning.rounds + 1):
             stage = f"{name}/round-{number:02d}"
             path = self.folder / stage / "model.pt"
@@ -243,7 +269,7 @@ class PamTraining:
             write_whole(config.results / name, text.encode())
         chosen = {entry.system: entry for entry in measured if entry.round == report.chosen[entry.system]}
         for entry in chosen.values():
-            record_system(self.test, entry.net, entry.system, config, entry.test, entry.round)
+            record_system(self.recorded, entry.net, entry.system, config, entry.test, len(self.test), entry.round)
         return PamResult(self.partition, tuple(measured), chosen, config.results)
 
 

@@ -15,6 +15,7 @@ import mimesim
 from mimesim.errors import InputError
 from mimesim.network import Network
 from mimesim.training.data import ImageSet, draw, normalise
+from mimesim.training.sharing.packnet import owners_of
 from mimesim.training.sharing.piggyback import MaskedConv2d, MaskedLinear
 from mimesim.training.tracing.model import TracedModel
 
@@ -75,7 +76,8 @@ def record(
 def weight_masks(model: TracedModel, names: Collection[str]) -> dict[str, Bits]:
     """Which weights of the layers *names* are used: bool (outputs, inputs, height, width) or (outputs, inputs).
 
-    Those that are not 0, and that a task's own mask leaves, where the layer has one.
+    Those that are not 0, and that a task's own mask leaves, where the layer has one; those that have an owner, where
+    tasks are packed into one network, of which the later ones are not in *model* yet.
     """
     found = {}
     for name, layer in model.layers.items():
@@ -83,6 +85,9 @@ def weight_masks(model: TracedModel, names: Collection[str]) -> dict[str, Bits]:
             used = layer.weight.detach() != 0
             if isinstance(layer, MaskedConv2d | MaskedLinear):
                 used &= layer.kept
+            owners = owners_of(layer)
+            if owners is not None:
+                used = owners > 0
             found[name] = used.cpu().numpy()
     return found
 

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from mimesim.training.config import Method, Phase, Schedule
+from mimesim.training.config import Method, PacknetMethod, Phase, Schedule
 from mimesim.training.files import write_whole
 from mimesim.training.report.claims import markdown_table, points, what_it_says
 from mimesim.training.report.outcome import Metrics, Outcome
@@ -145,6 +145,7 @@ def _accuracy_table(outcome: Outcome) -> list[str]:
     listed = any(outcome.paper(task, method) for task in outcome.tasks for method in outcome.methods)
     header = ["task", "method", "accuracy %", *(["paper %"] if listed else [])]
     header += [f"minus {baseline.name}"] if baseline else []
+    packed = any(isinstance(method, PacknetMethod) for method in outcome.methods)
     header += ["mean sparsity", *(["paper's"] if listed else []), "own words", "of fine-tuning's", "rate"]
     rows = []
     for task in outcome.tasks:
@@ -168,7 +169,8 @@ def _accuracy_table(outcome: Outcome) -> list[str]:
         "Mean sparsity: of the outputs of convolutions behind an activation"
         + (" (the paper's: of those that it lists). " if listed else ", additions of residuals included. ")
         + "Own words: what only this task needs, its head included: thresholds, weights that are trained or kept, "
-        "batch norm (two words per channel) where it is the task's. Pruned weights count without their index.",
+        "batch norm (two words per channel) where it is the task's. Pruned weights count without their index."
+        + (" Packed tasks: the head, since the weights of all of them are those of one network." if packed else ""),
     ]
 
 

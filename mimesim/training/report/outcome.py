@@ -45,7 +45,7 @@ class Outcome:
     @property
     def tasks(self) -> tuple[str, ...]:
         """The child tasks, in the order of the configuration."""
-        return self.config.child.tasks
+        return self.config.child.names
 
     @property
     def methods(self) -> tuple[Method, ...]:

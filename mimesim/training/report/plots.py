@@ -14,6 +14,7 @@ from math import log, log10
 from statistics import mean
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from mimesim.results.pictures import spread
 from mimesim.training.config import Method
 from mimesim.training.report.outcome import Metrics, Outcome
 from mimesim.training.report.verdict import CLAIM
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["accuracy_figure", "curves_figure", "pictures", "sparsity_figure", "spread"]
+__all__ = ["accuracy_figure", "curves_figure", "pictures", "sparsity_figure"]
 
 _COLOURS = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
 _MARKERS = ("s", "o", "^", "D", "v", "P", "X", "<", "*", ">", "p")
@@ -90,7 +91,7 @@ def accuracy_figure(outcome: Outcome) -> Figure:
                 10**place, 100 * metrics["accuracy"], yerr=100 * metrics["interval"], label=method.name,
                 color=style.color, marker=style.marker, markersize=6, capsize=3, linestyle="none",
             )  # fmt: skip
-        axes.set_xscale("log")
+        axes.set_xscale("log", subs=(2, 5))  # labels of all nine would run into each other
         axes.set_xlim(10 ** (min(places) - 0.25), 10 ** (max(places) + 0.25))
         axes.set_title(outcome.title(task))
         axes.set_xlabel("words of the task's own")
@@ -170,23 +171,6 @@ def sparsity_figure(outcome: Outcome) -> Figure:
 
 
 # ---- parts -----------------------------------------------------------------------------------------------------------
-
-
-def spread(values: Sequence[float], gap: float) -> list[float]:
-    """*values*, in their order, moved as little as possible (least squares) until neighbours are *gap* apart.
-
-    With the gaps taken off, that is the isotonic regression of the sorted values: too close ones merge into blocks.
-    """
-    order = sorted(range(len(values)), key=lambda index: values[index])
-    blocks: list[list[float]] = []
-    for rank, index in enumerate(order):
-        blocks.append([values[index] - rank * gap])
-        while len(blocks) > 1 and mean(blocks[-2]) > mean(blocks[-1]):
-            last = blocks.pop()
-            blocks[-1] += last
-    levels = [mean(block) for block in blocks for _ in block]
-    placed = dict(zip(order, (level + rank * gap for rank, level in enumerate(levels)), strict=True))
-    return [placed[index] for index in range(len(values))]
 
 
 def _style(outcome: Outcome, method: Method) -> _Style:

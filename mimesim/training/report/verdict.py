@@ -8,9 +8,10 @@ that only one of the two gets right are all that matters.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Literal
 
+from mimesim import accuracy
+from mimesim.accuracy import Difference
 from mimesim.training.config import Method
 from mimesim.training.report.outcome import Metrics, Outcome
 
@@ -23,47 +24,25 @@ Claim = Literal["within", "not within", "cannot be told"]
 Control = Literal["better", "as well", "worse", "cannot be told"]
 
 
-@dataclass(frozen=True)
-class Difference:
-    """A difference of two accuracies and half the width of its 95 % interval, as fractions."""
-
-    value: float
-    margin: float
-
-    @property
-    def low(self) -> float:
-        """The lower end of the interval."""
-        return self.value - self.margin
-
-    @property
-    def high(self) -> float:
-        """The upper end of the interval."""
-        return self.value + self.margin
-
-
 def difference(one: Metrics, other: Metrics) -> Difference:
     """Accuracy of *one* minus that of *other*, image by image where both say which of the same images they got right.
 
     Paired, with shares p and q of the images that only one and only the other gets right, the standard error is
     sqrt((p + q - (p - q)^2) / n), with one image added to each (Bonett and Price, Journal of Educational and
-    Behavioral Statistics 37, 2012). Otherwise it is that of two binomials, sqrt(p(1 - p) / n + q(1 - q) / m), in which
-    one success and one failure are added to each sample (Agresti and Caffo, The American Statistician 54, 2000): 0 of
-    20 is no certainty. At 2,000 images the additions change nothing that is printed.
+    Behavioral Statistics 37, 2012). Otherwise it is :func:`mimesim.accuracy.difference`. At 2,000 images the
+    additions change nothing that is printed.
     """
-    value = one["accuracy"] - other["accuracy"]
     if one.get("correct") and other.get("correct") and one["images"] == other["images"]:
         first, second = int(one["correct"], 16), int(other["correct"], 16)
         images = one["images"] + 2
         only_one, only_other = (
             ((own & ~rest).bit_count() + 1) / images for own, rest in ((first, second), (second, first))
         )
-        return Difference(value, 1.96 * math.sqrt((only_one + only_other - (only_one - only_other) ** 2) / images))
-    variance = 0.0
-    for metrics in (one, other):
-        images = metrics["images"] + 2
-        share = (metrics["accuracy"] * metrics["images"] + 1) / images
-        variance += share * (1 - share) / images
-    return Difference(value, 1.96 * math.sqrt(variance))
+        return Difference(
+            one["accuracy"] - other["accuracy"],
+            accuracy.NORMAL * math.sqrt((only_one + only_other - (only_one - only_other) ** 2) / images),
+        )
+    return accuracy.difference([(one["accuracy"], one["images"])], [(other["accuracy"], other["images"])])
 
 
 def claim(found: Difference) -> Claim:

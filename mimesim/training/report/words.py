@@ -13,6 +13,7 @@ from mimesim.training.config import (
     MemtiMethod,
     Method,
     MimeMethod,
+    PacknetMethod,
     PiggybackMethod,
     PrunedMethod,
 )
@@ -31,12 +32,13 @@ def own_words(network: Network, method: Method, classes: int, normed: Collection
     of the task's images. Every other layer whose weights are the task's adds one bias per output channel. The head
     has a weight per class and input and a bias per class, whatever the size of the head in *network*. Pruned weights
     count without the index that says which ones are left: tasks that start from one parent share it. Adapters,
-    low-rank updates and masks (a bit for each weight) come with batch norm that is trained along.
+    low-rank updates and masks (a bit for each weight) come with batch norm that is trained along. Of packed tasks only
+    the head is counted: the weights of all of them, and the index that tells them apart, are one network.
     """
     *body, head = network.weight_layers
     head_words = classes * (prod(network.weight_shape(head)[1:]) + 1)
     norm_words = sum(2 * node.shape[0] for node in body if node.name in normed)
-    if isinstance(method, HeadMethod):
+    if isinstance(method, HeadMethod | PacknetMethod):
         return head_words
     if isinstance(method, BatchNormMethod):
         return head_words + norm_words

@@ -11,8 +11,8 @@ from mimesim.training.tracing.model import TracedModel
 
 __all__ = ["convolution_like", "is_added", "replace_layers"]
 
-#: What replaced layers add to the state of a network, beside the weights that they had.
-ADDED = frozenset({"adapter", "down", "up", "scores"})
+#: What is added to the state of a network's layers, beside the weights that they had.
+ADDED = frozenset({"adapter", "down", "up", "scores", "owners"})
 
 Convolution = TypeVar("Convolution", bound=nn.Conv2d)
 

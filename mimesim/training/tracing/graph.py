@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from math import prod
 from typing import Any, cast
@@ -16,7 +16,7 @@ from mimesim.training.tracing.model import TracedModel
 from mimesim.training.tracing.side import SidePath
 from mimesim.training.tracing.sites import Site
 
-__all__ = ["network_of"]
+__all__ = ["heads_apart", "network_of"]
 
 Shape = tuple[int, int, int]
 
@@ -66,6 +66,18 @@ def network_of(model: TracedModel, name: str, size: int, classes: int | None = N
             nodes.append(Node(name=site.name, kind=site.kind, inputs=inputs, **fields))
     with _simulable():
         return Network(name=name, nodes=tuple(nodes))
+
+
+def heads_apart(network: Network, classes: Mapping[str, int]) -> Network:
+    """*network* with a head for each task, of as many *classes* and of the unit called like the task, in the place of
+    its own: of several tasks on one picture, what stands before the heads can then run once."""
+    *body, head = network.nodes
+    fields = head.model_dump()
+    heads = [
+        Node.model_validate(fields | {"name": f"{head.name}.{task}", "shape": (count, 1, 1), "unit": task})
+        for task, count in classes.items()
+    ]
+    return Network(name=network.name, nodes=(*body, *heads))
 
 
 @contextmanager

@@ -71,7 +71,7 @@ def test_as_many_bits_are_wrong_as_the_stored_levels_say(trained: Path) -> None:
 def test_cells_that_overlap_ruin_the_network(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     wide = Levels(tuple(Level(number / 3, 0.5) for number in range(4)))
 
-    def draw(random: np.random.Generator, words: Ints, bits: int, cell: int) -> Upsets:
+    def draw(random: np.random.Generator, words: Ints, bits: int, cell: int, *_: object) -> Upsets:
         return draw_misreads(random, words, bits, cell, {2: wide})
 
     monkeypatch.setattr(misreads, "draw_misreads", draw)
@@ -100,6 +100,10 @@ def test_the_tables_name_the_cells(trained: Path, tmp_path: Path) -> None:
             "--bits-per-cell: (1, 1): must name at least one, and none twice",
         ),
         ("--case mime --in envm --of thresholds", "--of: must be weights where --in is envm"),
+        (
+            "--case mime --in envm --set hardware.envm.technology=fefet",
+            "--bits-per-cell: 1: the technology, hardware.envm.technology, has no levels: none are published",
+        ),
         ("--case conventional --in envm", "--in: 'envm': holds weights that all tasks share, and case 'conventional'"),
     ],
 )

@@ -31,7 +31,7 @@ class Rig:
     def __init__(self, folder: Path, name: str) -> None:
         workload = load_workload(str(folder / "workload.yaml"), [])
         case = next(one for one in workload.cases if one.name == name)
-        trace = load_traces(workload)[case.trace]
+        trace = load_traces(workload)[case.name]
         scheme, hardware = build_schemes(workload)[name], workload.hardware_for(case)
         run = TrainedRun(folder / "runs" / "small", trace)
         self.models = {task: run.model(task) for task in workload.tasks}

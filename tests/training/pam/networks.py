@@ -9,7 +9,7 @@ from torch import nn
 
 from mimesim.training.data import ImageSet
 from mimesim.training.models import Options, vgg
-from mimesim.training.pam.merge import common_chain, widths_of
+from mimesim.training.pam.merge import all_apart, common_chain, widths_of
 from mimesim.training.pam.partition import LayerPartition, Partition
 from mimesim.training.pam.tasks import TaskImages
 from mimesim.training.tracing.model import TracedModel
@@ -53,14 +53,7 @@ def pictures(count: int) -> TaskImages:
 
 def apart(models: Mapping[str, TracedModel]) -> Partition:
     """Every neuron is exclusive to the task that it was trained for."""
-    partition: Partition = {}
-    for layer, counts in widths_of(models, common_chain(models, SIZE)).items():
-        exclusive, start = {}, 0
-        for task, count in zip(models, counts, strict=True):
-            exclusive[task] = tuple(range(start, start + count))
-            start += count
-        partition[layer] = LayerPartition((), exclusive)
-    return partition
+    return all_apart(models, SIZE)
 
 
 def mixed(models: Mapping[str, TracedModel], seed: int = 0) -> Partition:

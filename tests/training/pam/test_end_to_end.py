@@ -27,7 +27,7 @@ from mimesim.training.pam.smoke import smoke_pam
 from mimesim.training.run import train_from_file
 
 CONFIGS = Path(__file__).parents[3] / "workloads" / "training"
-SYSTEMS = ("separate", "pam", "random", "trunk")
+SYSTEMS = ("separate", "pam", "random", "trunk", "mtz")
 
 
 def settings(folder: Path) -> dict[str, Any]:
@@ -52,6 +52,7 @@ def settings(folder: Path) -> dict[str, Any]:
         "merged": fit,
         "information": {"conv_nats": 0.15, "linear_nats": 0.15},
         "pruning": {"rounds": 3, "share": 0.2, "images": 200, "fit": fit},
+        "systems": list(SYSTEMS),
         "record_images": 4,
         "checkpoint_steps": 10,
         "runs": str(folder / "runs"),
@@ -68,7 +69,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, PamResult]:
 def test_every_combination_of_every_system_is_counted(made: tuple[Path, PamResult]) -> None:
     folder, result = made
     table = pandas.read_csv(folder / "results" / "combinations.csv")
-    assert len(table) == 4 * 4 * 3
+    assert len(table) == 5 * 4 * 3
     for entry in result.measured:
         for tasks in combinations_of(entry.net.tasks):
             row = table[(table.system == entry.system) & (table["round"] == entry.round)
@@ -107,10 +108,10 @@ def test_traces_hold_the_masks_of_the_units_of_each_task(made: tuple[Path, PamRe
     trace = Trace.load(folder / "results" / system)
     net = result.chosen[system].net
     assert trace.network == net.network(f"vgg-{system}")
-    data = PamTraining(PamConfig.model_validate(settings(folder))).test
+    chosen = PamTraining(PamConfig.model_validate(settings(folder))).recorded
     entries = [trace.entry(task) for task in trace.tasks]
     assert entries[0].image_ids == entries[1].image_ids  # the same images, for several tasks on one
-    chosen = data.take(torch.tensor([data.images.ids.tolist().index(place) for place in entries[0].image_ids]))
+    assert list(entries[0].image_ids) == chosen.images.ids.tolist()
     with torch.no_grad():
         outputs = net.eval()(normalise(chosen.images.images)), net.outputs(normalise(chosen.images.images))
     for task, entry in zip(trace.tasks, entries, strict=True):
@@ -179,6 +180,7 @@ def test_mimesim_train_takes_such_a_file(tmp_path: Path) -> None:
         ({"tasks": [{"name": "a"}, {"name": "A"}]}, r"task 'A' is listed twice"),
         ({"tasks": [{"name": "shared"}]}, r"no task may be called 'shared'"),
         ({"systems": ["pam"]}, r"systems must hold separate and pam"),
+        ({"tasks": [{"name": "a"}]}, r"mtz zips two networks: give two tasks"),
         ({"network": "vgg16"}, r"features go with network: vgg"),
         ({"prunning": {}}, r"prunning: unknown key; did you mean 'pruning'\?"),
         ({"dataset": "none"}, r"dataset: 'none': is not known"),
@@ -198,4 +200,4 @@ def test_shipped_configurations_are_valid() -> None:
         data, places = read_yaml(path)
         config = check(PamConfig, data, Origin(str(path), path.parent, places))
         assert path.stem == config.name
-        assert smoke_pam(config).results.name == f"{config.name}-quick"
+        assert smoke_pam(config).results.name == f"{config.results.name}-quick"

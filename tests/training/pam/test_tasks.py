@@ -9,8 +9,9 @@ import torch
 
 from mimesim.errors import InputError
 from mimesim.training.data import ImageSet
-from mimesim.training.pam.config import PamTask
-from mimesim.training.pam.tasks import COARSE, relabel
+from mimesim.training.labels import COARSE
+from mimesim.training.pam.tasks import relabel
+from mimesim.training.tasks import LabelledTask
 
 
 def images(classes: int, count: int = 40) -> ImageSet:
@@ -28,8 +29,9 @@ def test_every_superclass_has_five_classes() -> None:
 
 def test_labels_are_grouped_and_the_rest_is_none_of_these() -> None:
     data = relabel(images(10), [
-        PamTask(name="some", labels=((7,), (0, 1))), PamTask(name="parity", labels=((0, 2, 4, 6, 8), (1, 3, 5, 7, 9))),
-        PamTask(name="own"),
+        LabelledTask(name="some", labels=((7,), (0, 1))),
+        LabelledTask(name="parity", labels=((0, 2, 4, 6, 8), (1, 3, 5, 7, 9))),
+        LabelledTask(name="own"),
     ])  # fmt: skip
     assert data.classes == {"some": 3, "parity": 2, "own": 10}
     assert data.labels["some"][:10].tolist() == [1, 1, 2, 2, 2, 2, 2, 0, 2, 2]
@@ -41,13 +43,13 @@ def test_labels_are_grouped_and_the_rest_is_none_of_these() -> None:
 
 
 def test_coarse_labels() -> None:
-    data = relabel(images(100, 200), [PamTask(name="coarse", labels="coarse"), PamTask(name="fine")])
+    data = relabel(images(100, 200), [LabelledTask(name="coarse", labels="coarse"), LabelledTask(name="fine")])
     assert data.classes == {"coarse": 20, "fine": 100}
     assert data.labels["coarse"][:100].tolist() == list(COARSE)
 
 
 def test_held_out_images_are_others() -> None:
-    data = relabel(images(10, 100), [PamTask(name="low", labels=((0, 1, 2),))])
+    data = relabel(images(10, 100), [LabelledTask(name="low", labels=((0, 1, 2),))])
     rest, held = data.split(0.2, 3)
     assert (len(rest), len(held)) == (80, 20)
     assert not set(rest.images.ids.tolist()) & set(held.images.ids.tolist())
@@ -66,4 +68,4 @@ def test_held_out_images_are_others() -> None:
 )
 def test_groups_that_make_no_task(labels: object, message: str) -> None:
     with pytest.raises(InputError, match=message):
-        relabel(images(10), [PamTask.model_validate({"name": "bad", "labels": labels})])
+        relabel(images(10), [LabelledTask.model_validate({"name": "bad", "labels": labels})])

@@ -74,7 +74,7 @@ def outcome(
     network = network or build("vgg16", 64, 100)
     scores = ACCURACY | (accuracy or {})
     children, trials = {}, {}
-    for number, task in enumerate(config.child.tasks):
+    for number, task in enumerate(config.child.names):
         for place, method in enumerate(config.child.methods):
             score, base = scores[method.name][number], 0.5 + 0.015 * place
             stage = f"{task}-{method.name}"

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from mimesim.training.report.outcome import Outcome
-from mimesim.training.report.plots import accuracy_figure, curves_figure, pictures, sparsity_figure, spread
+from mimesim.training.report.plots import accuracy_figure, curves_figure, pictures, sparsity_figure
 from tests.training.report.outcomes import ACCURACY, METHODS, outcome, tower
 
 matplotlib = pytest.importorskip("matplotlib")
@@ -153,18 +153,3 @@ def test_a_short_training_has_curves_of_one_point_or_none() -> None:
         ("cifar10", "conventional"): {**made.children["cifar10", "conventional"], "curve": []},
     }
     assert pictures(replace(made, children=children)).keys() == NAMES
-
-
-@pytest.mark.parametrize(
-    ("values", "placed"),
-    [
-        ([], []),
-        ([3.0], [3.0]),
-        ([0.0, 5.0, 2.0], [0.0, 5.0, 2.0]),
-        ([1.0, 1.0], [0.5, 1.5]),
-        ([1.2, 1.0, 1.1], [2.1, 0.1, 1.1]),
-        ([0.0, 0.5, 1.4], [-0.3666666, 0.6333333, 1.6333333]),
-    ],
-)
-def test_neighbours_are_set_apart_and_nothing_else_moves(values: list[float], placed: list[float]) -> None:
-    assert spread(values, 1.0) == pytest.approx(placed)

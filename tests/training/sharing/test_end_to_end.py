@@ -99,7 +99,7 @@ def test_traces_have_branches_and_masks(folder: Path) -> None:
     assert {branch.name for node in memti.network.nodes for branch in node.branches} == {"adapter"}
     assert {branch.name for node in lora.network.nodes for branch in node.branches} == {"lora"}
     assert memti.scheme == "memti"
-    assert lora.manifest.scheme_options == {"batch_norm": "trained", "rank": 4}
+    assert lora.manifest.scheme_options == {"batch_norm": "trained", "norm": "task", "rank": 4}
     layer = piggyback.network.weight_layers[1].name
     mask = piggyback.weight_mask("odd", layer)
     assert mask is not None

@@ -11,8 +11,9 @@ from torch.nn import functional
 
 from mimesim.network import Branch
 from mimesim.training.config import LoraMethod, MemtiMethod, PiggybackMethod
-from mimesim.training.methods import Lora, Memti, Piggyback, Recipe
+from mimesim.training.methods import Lora, Memti, Piggyback
 from mimesim.training.models import MODELS, Options
+from mimesim.training.recipe import Recipe
 from mimesim.training.recording.masks import weight_masks
 from mimesim.training.report.words import own_words
 from mimesim.training.sharing.adapters import AdaptedConv2d
