@@ -88,7 +88,7 @@ class EvictionBook:
     def room(self, rows: int, lookups: int, names: int) -> Evictions:
         """Return tables with room for what so many *lookups*, by tasks of so many *names*, can evict after *rows*."""
         labels = len(self._numbers.names)
-        most = min(lookups + int(self._caches.count.sum()), (names * labels) ** 2)
+        most = min(lookups + int(self._caches.resident.sum()), (names * labels) ** 2)
         if len(self._rows) < rows + most:
             grown = np.empty((max(rows + most, 2 * len(self._rows)), at.EVICTION), dtype=np.int64)
             grown[:rows] = self._rows[:rows]
@@ -117,8 +117,8 @@ class EvictionBook:
         for row in sorted(range(first, end), key=place):
             made = self._rows[row].tolist()
             by: Label = labels[made[at.BY]]
-            turned = names[made[at.FROM]], names[made[at.TO]]
-            eviction = Eviction(by.kind, by.task, *labels[made[at.VICTIM]], *turned)
+            victim, before, task = labels[made[at.VICTIM]], names[made[at.FROM]], names[made[at.TO]]
+            eviction = Eviction(by.kind, by.task, victim.kind, victim.task, victim.layer, before, task)
             phase.inputs.record.evictions[eviction] = EvictionCounts()
             self._noted.append((phase.inputs.record, eviction, row))
 

@@ -41,7 +41,7 @@ def _remove(blocks: Blocks, caches: Directories, cache: int, block: int) -> None
     _unlink(blocks, caches, cache, block)
     blocks.lines[block, at.INSIDE] = at.NOWHERE
     caches.used[cache] -= blocks.facts[block, at.SIZE]
-    caches.count[cache] -= 1
+    caches.resident[cache] -= 1
 
 
 @inlined
@@ -163,7 +163,7 @@ def use(
             return
         append(blocks, caches, cache, block)
         caches.used[cache] += words
-        caches.count[cache] += 1
+        caches.resident[cache] += 1
         caches.inserted[cache] += 1
         if kind == OUTPUTS:
             lines[block, at.DIRTY] = 1

@@ -18,6 +18,8 @@ __all__ = ["inlined", "kernel"]
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 
 _HERE = Path(__file__).parent
+#: What kernels are made from, beside themselves and their tables.
+_OTHERS = (_HERE / "columns.py", _HERE / "jit.py")
 
 
 def kernel(function: Kernel) -> Kernel:
@@ -55,7 +57,8 @@ def _folder() -> Path:
     said before it was changed.
     """
     digest = sha256()
-    for path in sorted(_HERE.glob("*.py")):
+    kinds = _HERE.parent / "machine" / "kinds.py"
+    for path in (*sorted(_HERE.glob("*_kernel.py")), *sorted(_HERE.glob("*tables.py")), *_OTHERS, kinds):
         digest.update(path.read_bytes())
     return _base() / f"mimesim-kernels-{digest.hexdigest()[:16]}"
 

@@ -21,6 +21,7 @@ from mimesim.engine.timing_tables import clocks_of, machine_of, took_by
 from mimesim.ledger import CaseLedger, PhaseRecord, Residents
 from mimesim.machine.banks import check_banks
 from mimesim.machine.capacity import check_capacity
+from mimesim.machine.evictions import Use
 from mimesim.machine.kinds import THRESHOLDS, WEIGHTS
 from mimesim.machine.pe_grid import book_pe_cycles, book_time
 from mimesim.schedule.booking import book_envm, book_storage
@@ -81,7 +82,7 @@ class _Replay:
         self._busy["dram"] = (commands["row_hits"] + commands["activates"]) * self._plan.hardware.dram.burst_clocks
         ledger.busy.update(self._busy)
         inserted, dropped = int(self._caches.inserted.sum()), int(self._caches.dropped.sum())
-        resident = int(self._caches.count.sum())
+        resident = int(self._caches.resident.sum())
         ledger.cache_blocks.update(
             inserted=inserted, evicted=inserted - dropped - resident, dropped=dropped, resident=resident
         )
@@ -115,7 +116,7 @@ class _Replay:
     def _dirty(self) -> int:
         """Return at most how many blocks in the caches are dirty."""
         written_back = self._plan.hardware.caches.write_policy == "write_back"
-        return int(self._caches.count.sum()) if written_back else 0
+        return int(self._caches.resident.sum()) if written_back else 0
 
     def _time(self, phase: BuiltPhase | None, following: BuiltPhase | None) -> None:
         """Work out the time of *phase* (None: before the first one), and what *following* does ahead of its own."""
@@ -165,14 +166,15 @@ class _Replay:
 
     def _hold(self, residents: Residents) -> None:
         """Begin with blocks that another replay left."""
-        for cache, held in enumerate(residents[: len(self._caches.count)]):
+        for cache, held in enumerate(residents[: len(self._caches.resident)]):
             for _, words, kind, use in held:
+                assert isinstance(use, Use)  # noqa: S101 - opaque to all others
                 block = self._numbers.resident(use)
                 lines = self._numbers.blocks.lines
                 lines[block, at.INSIDE] = kind
                 append(self._numbers.blocks, self._caches, cache, block)
                 self._caches.used[cache] += words
-                self._caches.count[cache] += 1
+                self._caches.resident[cache] += 1
                 self._caches.inserted[cache] += 1
                 label = int(lines[block, at.LABEL])
                 rank = self._evictions.room(0, 0, 0).rank

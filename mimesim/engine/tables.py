@@ -35,7 +35,7 @@ class Directories(NamedTuple):
     used: Ints
     first: Ints
     last: Ints
-    count: Ints
+    resident: Ints
     inserted: Ints
     dropped: Ints
     scopes: Ints
@@ -163,7 +163,7 @@ def directories(hardware: Hardware) -> Directories:
         used=full(0),
         first=full(at.NOWHERE),
         last=full(at.NOWHERE),
-        count=full(0),
+        resident=full(0),
         inserted=full(0),
         dropped=full(0),
         scopes=np.zeros(OUTPUTS + 1, dtype=np.int64),
@@ -191,5 +191,14 @@ def no_uses() -> Uses:
 def no_steps() -> Steps:
     """Return what it asks for."""
     return Steps(
-        _none(1, 4), _none(1, 2), _none(1, 3), *[_none(0)] * 3, _none(1), _none(0), _none(1, 5), _none(at.SPOT)
+        reads=_none(1, 4),
+        writes=_none(1, 2),
+        victims=_none(1, 3),
+        read=_none(0),
+        written=_none(0),
+        placed=_none(0),
+        around_first=_none(1),
+        around=_none(0),
+        fetched=_none(1, 5),
+        spot=_none(at.SPOT),
     )

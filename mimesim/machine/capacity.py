@@ -40,7 +40,8 @@ def check_capacity(plan: CasePlan) -> None:
     words = plan.hardware.burst_words
     for position, geometry in enumerate(plan.geometries):
         layer = geometry.operation.name
-        needs = [_Need(*(bursts * words for bursts in need)) for need in _needs(plan, position)]
+        # Most passes need the same; of several that need as much, an error names the first.
+        needs = [_Need(*(bursts * words for bursts in need)) for need in dict.fromkeys(_needs(plan, position))]
         if not needs:
             continue  # no image runs it
         if caches.organisation == "unified":

@@ -6,8 +6,6 @@ from collections import Counter
 from collections.abc import Iterable
 from math import prod
 
-import numpy as np
-
 from mimesim.ledger import ImageRow, PhaseRecord
 from mimesim.schedule.costs import ImageCosts
 from mimesim.schedule.geometry import Geometry
@@ -117,14 +115,8 @@ def _book_activations(geometry: Geometry, costs: ImageCosts, row: ImageRow) -> N
     row.book("cache", "activations", "read", sent)
     row.book("reg", "activations", "write", stored)
     if any(source.bitmap.any() for source in costs.inputs):
-        uses = np.zeros(len(geometry.chunks), dtype=np.int64)
-        for chunks in geometry.chunks_of:
-            uses[chunks] += 1
-        bitmap = 0
-        for windows in geometry.windows:
-            for chunk, touched, times in zip(geometry.chunks, windows, uses, strict=True):
-                bitmap += int(costs.inputs[chunk.source].bitmap[touched].sum()) * int(times)
-        row.book("cache", "mask", "read", bitmap)
+        looked_up = zip(geometry.lookups, costs.inputs, strict=True)
+        row.book("cache", "mask", "read", sum(int((times * source.bitmap).sum()) for times, source in looked_up))
 
 
 def _book_pe_cycles(
