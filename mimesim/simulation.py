@@ -16,6 +16,7 @@ from mimesim.engine import Engine, replay
 from mimesim.errors import InputError
 from mimesim.inputs import Selection, build_schemes, load_traces, select
 from mimesim.ledger import CaseLedger, PhaseRecord, Residents
+from mimesim.machine.accelerator import no_cycle_collection
 from mimesim.recordings import Recordings
 from mimesim.schedule.costs import CostBook
 from mimesim.schedule.images import Image, compose_batches
@@ -182,7 +183,10 @@ class Runner:
         workload, trace, scheme = self.workload, self._traces[case.name], self._schemes[case.name]
         hardware, order = workload.hardware_for(case), workload.schedule_for(case)
         try:
-            return plan_case(trace.network, scheme, case.skipping, hardware, order, batches, workload.tasks, self._book)
+            with no_cycle_collection():
+                return plan_case(
+                    trace.network, scheme, case.skipping, hardware, order, batches, workload.tasks, self._book
+                )
         except InputError as error:
             raise _located(workload, case, error) from None
 

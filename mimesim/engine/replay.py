@@ -19,6 +19,7 @@ from mimesim.engine.tables import directories, no_passes, no_steps, no_uses
 from mimesim.engine.timing_kernel import run_phase
 from mimesim.engine.timing_tables import clocks_of, machine_of, took_by
 from mimesim.ledger import CaseLedger, PhaseRecord, Residents
+from mimesim.machine.accelerator import no_cycle_collection
 from mimesim.machine.banks import check_banks
 from mimesim.machine.capacity import check_capacity
 from mimesim.machine.evictions import Use
@@ -38,9 +39,10 @@ def replay(
 
     *plan* must be one that :func:`mimesim.engine.uncovered` has nothing to say against.
     """
-    check_capacity(plan)
-    check_banks(plan.hardware, plan.schedule)
-    return _Replay(plan, residents).run(progress)
+    with no_cycle_collection():
+        check_capacity(plan)
+        check_banks(plan.hardware, plan.schedule)
+        return _Replay(plan, residents).run(progress)
 
 
 class _Replay:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Sequence
-from dataclasses import replace
 from itertools import chain
 from math import prod
 from typing import TypeVar
@@ -148,7 +147,7 @@ class Placement:
         if parameters.memory != "envm" or not self._rewrites:
             return blocks
         return {
-            key: replace(block, address=self._on_chip.take(block.bursts), home=block.address, place=(*place, key))
+            key: block._replace(address=self._on_chip.take(block.bursts), home=block.address, place=(*place, key))
             for key, block in blocks.items()
         }
 
