@@ -88,9 +88,8 @@ def _count_kernels() -> list[float]:
 
         return call
 
-    replays.look_up = counted(replays.look_up)
-    replays.run_phase = counted(replays.run_phase)
-    program.expand = counted(program.expand)
+    for module, name in ((replays, "look_up"), (replays, "run_phase"), (program, "expand")):
+        setattr(module, name, counted(getattr(module, name)))
     return total
 
 

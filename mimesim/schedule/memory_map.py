@@ -42,7 +42,7 @@ class ParameterBlock(NamedTuple):
     address: int
     bursts: int
     values: int
-    index: int
+    index: int  # type: ignore[assignment] # nobody asks a block for the place of a number in it
     norm: int
     filled: int
     home: int = -1
