@@ -7,6 +7,8 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 WORKLOAD ?= workloads/vgg16.yaml
 MODE     ?= pipelined
 CONFIG   ?= workloads/training/vgg16-reduced.yaml
+# For Sphinx: DOCS="-D nb_execution_mode=off" leaves out the pictures of the notebooks, and takes seconds.
+DOCS     ?=
 # Paths and expressions that pytest is to be given instead of everything: make test TESTS=tests/trace
 TESTS    ?= tests
 
@@ -14,7 +16,7 @@ TESTS    ?= tests
 SOURCES := setup.cfg pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run test traces paper bench mutation lint format types golden clean
+.PHONY: help run test traces paper docs bench mutation lint format types golden clean
 
 help: ## print this
 	@echo 'make TARGET, where TARGET is one of'
@@ -32,6 +34,9 @@ traces: $(VENV)/.train ## learn and record the masks with PyTorch: two hours on 
 
 paper: $(VENV)/.core ## check every claim of the MIME paper, results in out/paper
 	$(BIN)/mimesim paper --out out/paper
+
+docs: $(VENV)/.docs ## build the documentation site, out/docs/index.html; warnings are errors (DOCS= adds options)
+	$(BIN)/python -m sphinx --quiet --keep-going --fail-on-warning $(DOCS) -c docs/site . out/docs
 
 bench: $(VENV)/.core .bench/.scalesim ## measure speed and memory, about ten minutes; writes benchmarks/RESULTS.md
 	$(BIN)/python -m benchmarks --scale-sim .bench/bin/python
@@ -51,7 +56,7 @@ types: $(VENV)/.dev ## mypy --strict
 	$(BIN)/mypy
 
 golden: $(VENV)/.dev ## write the golden files anew; look at the diff before committing it
-	$(BIN)/python -m pytest tests/golden --regen-golden
+	$(BIN)/python -m pytest tests/golden tests/test_schema.py --regen-golden
 
 clean: ## remove environments, caches, builds and results under out/ (not traces/, not runs/)
 	rm -rf $(VENV) .bench build dist out *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
@@ -72,8 +77,12 @@ $(VENV)/.train: $(VENV)/.core
 	$(PIP) --editable '.[train]'
 	@touch $@
 
+$(VENV)/.docs: $(VENV)/.core
+	$(PIP) --editable '.[docs,plot]'
+	@touch $@
+
 $(VENV)/.dev: $(VENV)/.core
-	$(PIP) --editable '.[dev,plot,train]'
+	$(PIP) --editable '.[dev,docs,plot,report,train]'
 	@touch $@
 
 $(VENV)/.mutation: $(VENV)/.dev

@@ -81,7 +81,10 @@ class CaseResult:
 
 
 class Runner:
-    """Replays cases of one workload, one after the other; what cases have in common is counted once."""
+    """Replays cases of one workload, one after the other; what cases have in common is counted once.
+
+    With a *book*, what it has counted before is not counted again.
+    """
 
     def __init__(
         self,
@@ -89,13 +92,14 @@ class Runner:
         selection: Selection,
         traces: Mapping[str, Trace],
         recordings: Recordings = _NOTHING,
+        book: CostBook | None = None,
     ) -> None:
         self._recordings = recordings
         self.workload = workload
         self.selection = selection
         self._traces = traces
         self._schemes = build_schemes(workload)
-        self._book = CostBook()
+        self._book = CostBook() if book is None else book
         self._masks: dict[Trace, RequestMasks] = {}
 
     @classmethod

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import signal
 import traceback
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from functools import partial
 from multiprocessing import get_context, resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -13,8 +14,9 @@ from typing import Any, TypeVar, cast
 
 from mimesim.errors import MimesimError
 
-__all__ = ["run_parallel"]
+__all__ = ["crew", "run_parallel"]
 
+Item = TypeVar("Item")
 Result = TypeVar("Result")
 #: Does one item, telling how far it is.
 Work = Callable[[str, Callable[[int], None]], Result]
@@ -57,6 +59,72 @@ def run_parallel(
     return [results[item] for item in items]
 
 
+@contextmanager
+def crew(
+    setup: Callable[[], Callable[[Item], Result]], processes: int, attempts: int = 2
+) -> Iterator[Callable[[Iterable[Item]], Iterator[tuple[Item, Result | MimesimError]]]]:
+    """Give a function that yields every one of some items with its result, as they come; it may be called again.
+
+    Each of the *processes* calls *setup* once and then what it returned, item by item; all travel by pickle. A process
+    that dies is replaced and its item tried again; after so many *attempts* the item has an error in the place of a
+    result. Work that raises ends everything: what may go wrong with an item is for the work to return.
+    """
+    adapted = partial(_adapted, setup)
+    with _started(adapted, processes) as pool:
+        yield lambda items: _each(pool, adapted, items, attempts)
+
+
+def _each(
+    pool: dict[Connection, BaseProcess], setup: Callable[[], Callable[..., object]], items: Iterable[Any], attempts: int
+) -> Iterator[tuple[Any, Any]]:
+    pending = ((item, 1) for item in items)
+    again: list[tuple[Any, int]] = []
+    busy: dict[Connection, tuple[Any, int]] = {}
+    idle = list(pool)
+    while True:
+        while idle and (task := again.pop() if again else next(pending, None)) is not None:
+            connection = idle.pop()
+            busy[connection] = task
+            # One that died before it got anything is found out when it is waited for.
+            with suppress(OSError):
+                connection.send(task[0])
+        if not busy:
+            return
+        for ready in wait(list(busy)):
+            connection = cast("Connection", ready)
+            item, tried = busy.pop(connection)
+            try:
+                kind, value = _receive(connection, pool[connection])
+            except MimesimError as error:
+                idle.append(_replaced(pool, connection, setup))
+                if tried < attempts:
+                    again.append((item, tried + 1))
+                else:
+                    yield item, error
+                continue
+            if kind == "error":
+                raise value
+            idle.append(connection)
+            yield item, value
+
+
+def _adapted(setup: Callable[[], Callable[[Item], Result]]) -> Callable[[Item, object], Result]:
+    work = setup()
+    return lambda item, _: work(item)
+
+
+def _replaced(
+    pool: dict[Connection, BaseProcess], connection: Connection, setup: Callable[[], Callable[..., object]]
+) -> Connection:
+    """Start a process in the place of a dead one and return the connection to it."""
+    pool.pop(connection).join()
+    connection.close()
+    with _interrupts_blocked():
+        here, process = _start(setup)
+    pool[here] = process
+    return here
+
+
 def _next(pending: list[str], last: str | None, likeness: Mapping[str, Hashable]) -> str:
     alike = (item for item in pending if last is not None and likeness[item] == likeness[last])
     item = next(alike, pending[0])
@@ -65,18 +133,13 @@ def _next(pending: list[str], last: str | None, likeness: Mapping[str, Hashable]
 
 
 @contextmanager
-def _started(setup: Callable[[], Work[Result]], count: int) -> Iterator[dict[Connection, BaseProcess]]:
+def _started(setup: Callable[[], Callable[..., object]], count: int) -> Iterator[dict[Connection, BaseProcess]]:
     """Start processes and end them at the end, whatever they are doing."""
-    # Not forked: a fork would copy the locks of whatever threads the caller has.
-    context = get_context("spawn")
     pool: dict[Connection, BaseProcess] = {}
     try:
         with _interrupts_blocked():
             for _ in range(count):
-                here, there = context.Pipe()
-                process: BaseProcess = context.Process(target=_serve, args=(there, setup), daemon=True)
-                process.start()
-                there.close()
+                here, process = _start(setup)
                 pool[here] = process
         yield pool
     finally:
@@ -85,6 +148,16 @@ def _started(setup: Callable[[], Work[Result]], count: int) -> Iterator[dict[Con
         for connection, process in pool.items():
             process.join()
             connection.close()
+
+
+def _start(setup: Callable[[], Callable[..., object]]) -> tuple[Connection, BaseProcess]:
+    # Not forked: a fork would copy the locks of whatever threads the caller has.
+    context = get_context("spawn")
+    here, there = context.Pipe()
+    process: BaseProcess = context.Process(target=_serve, args=(there, setup), daemon=True)
+    process.start()
+    there.close()
+    return here, process
 
 
 @contextmanager
@@ -125,7 +198,7 @@ def _died(process: BaseProcess) -> MimesimError:
     )
 
 
-def _serve(connection: Connection, setup: Callable[[], Work[Result]]) -> None:
+def _serve(connection: Connection, setup: Callable[[], Callable[..., object]]) -> None:
     """Do items until the other end of *connection* is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:

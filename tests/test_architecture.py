@@ -16,7 +16,20 @@ PACKAGE = ROOT / "mimesim"
 
 #: Each room imports only from rooms that stand before it (``docs/design.md`` tells what they are for).
 ROOMS = (
-    *("errors", "node", "network", "networks", "trace", "config", "schemes", "ledger", "dram", "energy", "accuracy"),
+    *(
+        "errors",
+        "pareto",
+        "node",
+        "network",
+        "networks",
+        "trace",
+        "config",
+        "schemes",
+        "ledger",
+        "dram",
+        "energy",
+        "accuracy",
+    ),
     *(
         "schedule",
         "machine",
@@ -29,13 +42,29 @@ ROOMS = (
         "timeline",
         "recordings",
     ),
-    *("simulation", "results", "serving", "paper", "faults", "compare", "training", "cli"),
+    *(
+        "simulation",
+        "results",
+        "report",
+        "api",
+        "serving",
+        "paper",
+        "faults",
+        "compare",
+        "sweep",
+        "training",
+        "schema",
+        "doctor",
+    ),
+    "cli",
 )
 
 #: Where a package may be imported at all; what is not listed may not be imported. A dot: this module only.
 DOORS = {
     "PIL": ("training",),
     "click": ("cli",),
+    "distributed": ("sweep",),
+    "jinja2": ("report",),
     "numba": ("engine",),
     "numpy": (
         *(
@@ -51,9 +80,10 @@ DOORS = {
             "training",
         ),
     ),
+    "optuna": ("sweep",),
     "perfetto": ("timeline",),
-    "pydantic": ("config", "inputs", "network", "node", "trace", "training"),
-    "rich": ("cli", "compare", "faults", "paper", "results", "serving", "training"),
+    "pydantic": ("config", "inputs", "network", "node", "report", "sweep", "trace", "training"),
+    "rich": ("cli", "compare", "faults", "paper", "results", "report", "serving", "sweep", "training"),
     "simpy": ("machine", "serving"),
     "sklearn": ("training",),
     "torch": ("training",),
@@ -62,7 +92,7 @@ DOORS = {
 }
 
 #: What takes long to load, or may not be installed: inside functions only.
-LAZY = {"matplotlib", "pandas", "perfetto", "rich"}
+LAZY = {"distributed", "jinja2", "matplotlib", "optuna", "pandas", "perfetto", "rich"}
 #: Runs only where torch is installed, and loads it anyway.
 EAGER = {"training"}
 

@@ -10,6 +10,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
+import yaml
 
 import mimesim
 from tests.test_architecture import DOORS
@@ -17,7 +18,7 @@ from tests.test_architecture import DOORS
 ROOT = Path(__file__).resolve().parents[1]
 
 #: The name to import, where it is not the name to install.
-IMPORTED_AS = {"PyYAML": "yaml", "pillow": "PIL", "scikit-learn": "sklearn"}
+IMPORTED_AS = {"Jinja2": "jinja2", "PyYAML": "yaml", "pillow": "PIL", "scikit-learn": "sklearn"}
 REQUIREMENT = re.compile(r"([A-Za-z0-9-]+)>=([0-9.]+)(?:,<[0-9.]+)?")
 
 
@@ -55,9 +56,11 @@ def test_one_version(config: configparser.ConfigParser) -> None:
 
 
 def test_every_import_is_declared_and_the_other_way_round(config: configparser.ConfigParser) -> None:
-    declared = {IMPORTED_AS.get(name, name) for name in requirements(config, "core", "train", "timeline")}
-    # pandas is what people read the results with: the README's analysis works right after installing.
-    assert declared == {*DOORS, "pandas"}
+    required = requirements(config, "core", "train", "report", "timeline", "cluster", "search")
+    declared = {IMPORTED_AS.get(name, name) for name in required}
+    # pandas is what people read the results with: the README's analysis works right after installing. Wherever a figure
+    # may be drawn, matplotlib may be imported.
+    assert declared == {*DOORS, "pandas", "matplotlib"}
 
 
 def test_the_oldest_versions_are_those_tested(config: configparser.ConfigParser) -> None:
@@ -73,7 +76,9 @@ def test_the_oldest_versions_are_those_tested(config: configparser.ConfigParser)
 def test_the_page_on_dependencies_has_them_all(config: configparser.ConfigParser) -> None:
     page = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8")
     rows = {match[1]: match[2] for match in re.finditer(r"^\| ([A-Za-z0-9-]+) \| ([0-9.]+) \|", page, re.MULTILINE)}
-    declared = requirements(config, "core", "train", "plot", "timeline", "dev", "mutation")
+    declared = requirements(
+        config, "core", "train", "plot", "report", "timeline", "cluster", "search", "docs", "dev", "mutation"
+    )
     assert {name: release(version) for name, version in rows.items()} == {
         **{name: release(version) for name, version in declared.items()},
         "Python": release(config["options"]["python_requires"].removeprefix(">=")),
@@ -106,3 +111,21 @@ def test_python_versions_agree(config: configparser.ConfigParser) -> None:
     assert config["mypy"]["python_version"] == oldest
     assert f'target-version = "py{oldest.replace(".", "")}"' in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     assert f"v < ({oldest.replace('.', ', ')})" in (ROOT / "Makefile").read_text(encoding="utf-8")
+
+
+def test_the_citation_is_complete_and_of_this_version() -> None:
+    """The keys that the Citation File Format 1.2.0 requires, the tool and the paper."""
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert citation.keys() >= {"cff-version", "message", "title", "authors"}
+    assert citation["cff-version"] == "1.2.0"
+    assert (citation["type"], citation["version"]) == ("software", mimesim.__version__)
+    setup = (ROOT / "setup.cfg").read_text(encoding="utf-8")
+    assert f"license = {citation['license']}\n" in setup
+    (paper,) = citation["references"]
+    assert paper.keys() >= {"type", "title", "authors", "year"}
+    for author in (*citation["authors"], *paper["authors"]):
+        assert author.keys() in ({"name"}, {"family-names", "given-names"})
+    readme = (ROOT / "README.md").read_text(encoding="utf-8").replace("\n> ", " ")
+    assert paper["title"] in readme
+    assert paper["identifiers"][0]["value"] in readme
+    assert [author["family-names"] for author in paper["authors"]] == re.findall(r"[A-Z]\. ([A-Z]\w+)", readme)

@@ -8,11 +8,12 @@ import signal
 import time
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 import pytest
 
 from mimesim.errors import InputError, MimesimError
-from mimesim.workers import run_parallel
+from mimesim.workers import crew, run_parallel
 
 Work = Callable[[str, Callable[[int], None]], str]
 
@@ -92,3 +93,32 @@ def test_ctrl_c_ends_everything() -> None:
 
     with pytest.raises(KeyboardInterrupt):
         run_parallel(setup, ["slow", "a"], 2, {"slow": 0, "a": 0}, interrupt)
+
+
+def steps(item: str) -> str:
+    kind, _, path = item.partition(" ")
+    if kind == "dies" or (kind == "once" and not Path(path).exists()):
+        if path:
+            Path(path).touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return kind.upper()
+
+
+def steps_setup() -> Callable[[str], str]:
+    return steps
+
+
+def test_a_crew_replaces_who_dies_and_tries_again(tmp_path: Path) -> None:
+    items = ["a", "dies", f"once {tmp_path / 'tried'}", "b", "c"]
+    with crew(steps_setup, 2) as work:
+        found = dict(work(items))
+        assert {item for item in items if isinstance(found[item], str)} == {*items} - {"dies"}
+        assert "exit code -9" in str(found["dies"])
+        # The same processes do more.
+        assert dict(work(["d"])) == {"d": "D"}
+    assert dict(found)[items[2]] == "ONCE"
+
+
+def test_a_crew_that_cannot_start_is_an_error() -> None:
+    with pytest.raises(InputError, match=r"^setup: cannot be$"), crew(partial(bad_setup), 1) as work:
+        list(work(["a"]))

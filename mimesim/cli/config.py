@@ -1,10 +1,12 @@
-"""``mimesim config``: what a workload says once everything is resolved."""
+"""``mimesim config``: what a workload says once everything is resolved, and what any file may say."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
-from mimesim.cli.options import MODE, load, set_option, workload_argument
+from mimesim.cli.options import FILE, MODE, load, set_option, workload_argument
 
 __all__ = ["config"]
 
@@ -40,3 +42,28 @@ def show(workload: str, settings: tuple[str, ...], mode: str | None) -> None:
         chosen = load(workload, settings, (images,))
     load_traces(chosen, selection)
     click.echo(dump_workload(chosen), nl=False)
+
+
+@config.command()
+@click.argument(
+    "kind", type=click.Choice(["workload", "hardware", "schedule", "dram", "envm", "training"]), default="workload"
+)
+@click.option("--out", type=FILE, help="File to write instead of printing.")
+def schema(kind: str, out: Path | None) -> None:
+    """Print the JSON schema of a KIND of YAML file, with which editors complete and check: by default of a workload.
+
+    In the first line of a YAML file of your own, name the schema:
+      # yaml-language-server: $schema=workload.json
+
+    \b
+    Examples:
+      mimesim config schema
+      mimesim config schema training --out training.json
+    """
+    from mimesim.schema import shipped_schema
+
+    text = shipped_schema(kind).read_text(encoding="utf-8")
+    if out is None:
+        click.echo(text, nl=False)
+    else:
+        out.write_text(text, encoding="utf-8")

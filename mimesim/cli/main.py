@@ -10,12 +10,16 @@ import click
 
 from mimesim import __version__
 from mimesim.cli.compare import compare
+from mimesim.cli.completion import completion
 from mimesim.cli.config import config
+from mimesim.cli.doctor import doctor
 from mimesim.cli.dram import dram
 from mimesim.cli.faults import faults
 from mimesim.cli.paper import paper
+from mimesim.cli.report import report
 from mimesim.cli.run import run
 from mimesim.cli.serve import serve
+from mimesim.cli.sweep import pareto, sweep
 from mimesim.cli.trace import trace
 from mimesim.cli.train import train
 from mimesim.errors import MimesimError
@@ -36,14 +40,31 @@ def cli() -> None:
     Start here:
       mimesim run tiny                            a small shipped workload, in a second
       mimesim run --mode pipelined vgg16          the paper's network and cases
+      mimesim report out/vgg16-pipelined          its results as one HTML file with figures
       mimesim config show tiny                    everything that decides a run
       mimesim run tiny --set hardware.dram.channels=2
+      mimesim doctor                              what is installed, and what is missing
 
     Results are CSV files under out/; every command explains itself with --help.
     """
 
 
-for command in (run, compare, serve, config, trace, train, paper, dram, faults):
+for command in (
+    run,
+    report,
+    compare,
+    serve,
+    sweep,
+    pareto,
+    config,
+    trace,
+    train,
+    paper,
+    dram,
+    faults,
+    doctor,
+    completion,
+):
     cli.add_command(command)
 
 

@@ -8,22 +8,32 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from click.shell_completion import CompletionItem
 
 if TYPE_CHECKING:
     from mimesim.config import Override, Workload
 
-__all__ = ["FOLDER", "MODE", "RUN_MODE", "load", "needs_pytorch", "set_option", "workload_argument"]
+__all__ = ["FILE", "FOLDER", "MODE", "RUN_MODE", "load", "needs_pytorch", "set_option", "workload_argument"]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 FOLDER = click.Path(path_type=Path)
+FILE = click.Path(path_type=Path, dir_okay=False)
 MODE = click.Choice(["singular", "pipelined"])
 RUN_MODE = click.Choice(["singular", "pipelined", "multitask"])
 
 
 def workload_argument(function: Function) -> Function:
     """Add the argument WORKLOAD."""
-    return click.argument("workload", metavar="WORKLOAD")(function)
+    return click.argument("workload", metavar="WORKLOAD", shell_complete=_workloads)(function)
+
+
+def _workloads(_context: click.Context, _parameter: click.Parameter, typed: str) -> list[CompletionItem]:
+    """Return the shipped workloads that begin with what was typed, and that a file may stand there, too."""
+    from mimesim.config import shipped_folder
+
+    names = sorted(path.stem for path in shipped_folder().glob("*.yaml") if path.stem.startswith(typed))
+    return [*map(CompletionItem, names), CompletionItem(typed, type="file")]
 
 
 def set_option(function: Function) -> Function:

@@ -15,7 +15,6 @@ from mimesim.cli.timeline import chosen_timelines, tell_limit, timeline_options
 if TYPE_CHECKING:
     from mimesim.config import Mode
     from mimesim.engine import Engine
-    from mimesim.simulation import CaseResult
 
 __all__ = ["run"]
 
@@ -78,7 +77,7 @@ def run(
     with shown_progress(quiet) as progress:
         from mimesim.config import Override
         from mimesim.recordings import Recordings
-        from mimesim.results import all_violations, check_destination, write_results
+        from mimesim.results import all_violations, check_destination, measure, write_results
         from mimesim.simulation import run_workload
 
         extra = () if images is None else (Override(("images_per_task",), images, f"--images {images}"),)
@@ -90,7 +89,7 @@ def run(
         recordings = Recordings(dram_trace, timelines, engine)
         results = run_workload(chosen, mode, task=task, jobs=jobs, progress=progress, recordings=recordings)
         seconds = time.perf_counter() - began
-        written = write_results(results, chosen, folder, _measured(results, seconds))
+        written = write_results(results, chosen, folder, measure(results, seconds))
     if not quiet:
         from rich.console import Console
 
@@ -105,13 +104,3 @@ def run(
     if broken:
         click.echo(f"error: {len(broken)} conservation laws do not hold, the first: {broken[0]}", err=True)
         click.get_current_context().exit(3)
-
-
-def _measured(results: list[CaseResult], seconds: float) -> dict[str, Any]:
-    """Return what differs from run to run, in all; the results add what each case took."""
-    return {
-        "wall_seconds": round(seconds, 3),
-        "cpu_seconds": round(sum(result.cpu_seconds for result in results), 3),
-        "passes": sum(result.ledger.passes for result in results),
-        "events": sum(result.ledger.events for result in results),
-    }

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-__all__ = ["Count", "NonNegative", "Pair", "Positive", "Strict", "merge"]
+__all__ = ["Count", "Described", "NonNegative", "Pair", "Positive", "Strict", "merge"]
 
 #: A whole number of things, at least one.
 Count = Annotated[int, Field(ge=1, strict=True)]
@@ -26,6 +26,12 @@ class Strict(BaseModel):
     MOVED: ClassVar[Mapping[str, str]] = {}
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Described(Strict):
+    """A strict model whose fields may be described by the text below them."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
 
 
 def merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

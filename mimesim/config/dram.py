@@ -34,7 +34,7 @@ class Use(Strict):
     map: str = Field(DEFAULT_MAP, description="address map, the highest bits first")
     page: Literal["open", "closed"] = Field("open", description="closed: a bank closes after each row run")
     queue: Count = Field(4, description="requests granted and not yet complete")
-    refresh: bool = True
+    refresh: bool = Field(True, description="whether the parts are refreshed, as they must be to keep their data")
 
 
 class Dram(Part, Use):

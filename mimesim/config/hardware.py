@@ -54,10 +54,10 @@ class Caches(Strict):
     """The on-chip caches between DRAM and the scratchpads."""
 
     organisation: Literal["private", "unified"] = Field("private", description="three caches, or one for everything")
-    weights_kib: Positive = 52
-    activations_kib: Positive = 52
-    thresholds_kib: Positive = 52
-    unified_kib: Positive = 156
+    weights_kib: Positive = Field(52, description="capacity of the cache of weights, if private")
+    activations_kib: Positive = Field(52, description="capacity of the cache of activations, if private")
+    thresholds_kib: Positive = Field(52, description="capacity of the cache of thresholds, if private")
+    unified_kib: Positive = Field(156, description="capacity of the one cache, if unified")
     policy: Literal["lru", "pin"] = Field("lru", description="pin: what is resident stays until its last use")
     write_policy: Literal["write_around", "write_back"] = Field(
         "write_around", description="outputs go to DRAM, or into the cache and to DRAM when they are evicted"
@@ -73,8 +73,8 @@ class Caches(Strict):
 class ActivationBlock(Strict):
     """The unit in which activations are stored, fetched and cached."""
 
-    patch: Pair = (4, 4)
-    channels: Count = 8
+    patch: Pair = Field((4, 4), description="positions of a block, as rows x columns")
+    channels: Count = Field(8, description="channels of a block")
 
 
 class Noc(Strict):
@@ -91,9 +91,9 @@ class Noc(Strict):
 class Hardware(Strict):
     """One accelerator."""
 
-    name: str = "mime65"
-    clock_mhz: Positive = 200
-    word_bits: Literal[8, 16, 32] = 16
+    name: str = Field("mime65", description="what to call it")
+    clock_mhz: Positive = Field(200, description="of everything but DRAM")
+    word_bits: Literal[8, 16, 32] = Field(16, description="bits of a weight, an activation and a threshold")
     grid: Grid = Grid()
     scratchpad: Scratchpad = Scratchpad()
     caches: Caches = Caches()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,19 +25,23 @@ _Drop = Callable[[object, object], list[str]]
 _NAMED: dict[tuple[str, str], _Drop] = {("dram", "standard"): drop_standard, ("envm", "technology"): drop_technology}
 
 
-def load_workload(source: str | Path, overrides: Iterable[Override | str] = ()) -> Workload:
+def load_workload(source: str | Path, overrides: Iterable[Override | str] | Mapping[str, object] = ()) -> Workload:
     """Return the workload in a YAML file, or a shipped one by its bare name (``vgg16``), with *overrides* laid over it.
 
-    ::
+    Overrides are values by dotted key, or texts as ``--set`` takes them; an entry of a list goes by its number from 0
+    or by its name.
 
-        workload = load_workload("workloads/vgg16.yaml", ["hardware.dram.channels=2", "cases.0.skipping=gate"])
+    >>> workload = load_workload("tiny", {"hardware.dram.channels": 2, "cases.case-2.skipping": "gate"})
+    >>> workload.hardware.dram.channels, workload.cases[1].skipping
+    (2, 'gate')
+    >>> workload == load_workload("tiny", ["hardware.dram.channels=2", "cases.1.skipping=gate"])
+    True
 
     Raises :class:`InputError` naming file and line (or option), key, value and rule for the first thing that is wrong.
     """
     path = _find(str(source))
     data, places = read_yaml(path)
-    for override in overrides:
-        override = Override.parse(override) if isinstance(override, str) else override
+    for override in _each(overrides):
         if override.path[0] == "hardware" and len(override.path) > 1:
             _load_preset(data, places, path.parent)
         for named, drop in _NAMED.items():
@@ -53,6 +57,14 @@ def dump_workload(workload: Workload) -> str:
     data = workload.model_dump(mode="json")
     data["traces"] = {name: str(workload.trace_folder(name).resolve()) for name in workload.traces}
     return yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
+
+
+def _each(overrides: Iterable[Override | str] | Mapping[str, object]) -> list[Override]:
+    if isinstance(overrides, Mapping):
+        return [Override.given(key, value) for key, value in overrides.items()]
+    if isinstance(overrides, str):
+        raise InputError("overrides", "must be a mapping of keys to values, or a list of texts", value=overrides)
+    return [Override.parse(override) if isinstance(override, str) else override for override in overrides]
 
 
 def _find(source: str) -> Path:

@@ -30,6 +30,18 @@ class Override:
             raise InputError(label, "must have the form key=value, such as hardware.dram.channels=2")
         return cls(path, parse_value(value, label), label)
 
+    @classmethod
+    def given(cls, key: str, value: object) -> Override:
+        """Set the entry of the dotted *key*, such as ``hardware.dram.channels``, to *value*; raises as :meth:`parse`.
+
+        A scalar of NumPy stands for the number in it.
+        """
+        path = tuple(part.strip() for part in key.split("."))
+        if not all(path):
+            raise InputError("overrides", "must be a dotted key, such as hardware.dram.channels", key=key)
+        plain = value.item() if hasattr(value, "item") else value
+        return cls(path, plain, "overrides")
+
 
 def apply(data: dict[str, Any], override: Override) -> KeyPath:
     """Change *data* in place and return the way to the changed entry.

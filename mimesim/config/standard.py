@@ -92,10 +92,10 @@ class Organisation(Strict):
 class Commands(Strict):
     """How long a command takes on the command bus, in clocks; on two separate buses rows and columns do not meet."""
 
-    activate_clocks: Count = 1
-    column_clocks: Count = 1
-    precharge_clocks: Count = 1
-    refresh_clocks: Count = 1
+    activate_clocks: Count = Field(1, description="of an activation")
+    column_clocks: Count = Field(1, description="of a read or a write")
+    precharge_clocks: Count = Field(1, description="of a precharge")
+    refresh_clocks: Count = Field(1, description="of a refresh")
     separate_buses: bool = Field(False, description="row and column commands have pins of their own (HBM)")
 
 
@@ -150,8 +150,8 @@ class Timing(Strict):
 class Currents(Strict):
     """Currents of one device on one supply, in mA, under the names of JEDEC's measurement conditions."""
 
-    rail: str
-    volts: Positive
+    rail: str = Field(description="name of the supply, such as VDD")
+    volts: Positive = Field(description="voltage of the supply")
     idd0: Milliampere = Field(description="activate and precharge, one every t_rc")
     idd2n: Milliampere = Field(description="all banks precharged, standby")
     idd3n: Milliampere = Field(description="a bank active, standby")
@@ -184,7 +184,7 @@ class Part(Strict):
 class Standard(Part):
     """A part under a name."""
 
-    name: str
+    name: str = Field(description="what to call it")
 
 
 def parse_map(name: str) -> list[str]:

@@ -45,4 +45,4 @@ class Array(Strict):
 class Technology(Array):
     """An array under a name."""
 
-    name: str
+    name: str = Field(description="what to call it")

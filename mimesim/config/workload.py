@@ -44,7 +44,7 @@ Model = TypeVar("Model", Hardware, Schedule)
 class Case(Strict):
     """One thing to compare: a scheme on a trace, with what it changes about the machine."""
 
-    name: Label
+    name: Label = Field(description="what tables call it, and --set cases.NAME")
     title: str = Field("", description="what people read in tables and plots; the name if empty")
     scheme: Label = Field(description="how the tasks share parameters: conventional, pruned, mime and others")
     trace: Label = Field(description="which of the workload's traces it replays")
@@ -72,13 +72,17 @@ class Workload(Strict):
     other.
     """
 
-    name: Label
-    description: str = ""
-    tasks: Annotated[tuple[Label, ...], Field(min_length=1)]
+    name: Label = Field(description="what results are called")
+    description: str = Field("", description="for whoever reads the file")
+    tasks: Annotated[tuple[Label, ...], Field(min_length=1)] = Field(
+        description="tasks of the traces, in the order in which their images take turns"
+    )
     batch_images: Count = Field(3, description="images in a batch")
-    images_per_task: Count | None = None
-    traces: Annotated[dict[Label, str], Field(min_length=1)]
-    cases: Annotated[tuple[Case, ...], Field(min_length=1)]
+    images_per_task: Count | None = Field(None, description="images replayed of each task; null: a batch full")
+    traces: Annotated[dict[Label, str], Field(min_length=1)] = Field(
+        description="folders of masks by the name that cases use, relative to this file"
+    )
+    cases: Annotated[tuple[Case, ...], Field(min_length=1)] = Field(description="what is compared, with the first")
     hardware: Hardware = Field(default_factory=Hardware)
     schedule: Schedule = Schedule()
     energy: Energy = Energy()

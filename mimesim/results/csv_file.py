@@ -8,14 +8,14 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from mimesim.errors import InputError
 
-__all__ = ["Cell", "Row", "render_csv"]
+__all__ = ["FORMULA", "Cell", "Row", "harmless", "render_csv"]
 
 #: None is an empty cell, which pandas reads as NaN.
 Cell = str | int | float | None
 Row = Mapping[str, Cell]
 
 #: What makes a spreadsheet take a cell for a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def render_csv(columns: Sequence[str], rows: Iterable[Row]) -> str:
@@ -30,8 +30,13 @@ def render_csv(columns: Sequence[str], rows: Iterable[Row]) -> str:
     return text.getvalue()
 
 
+def harmless(cell: Cell) -> Cell:
+    """Return *cell* with an apostrophe before what a spreadsheet would take for a formula."""
+    return f"'{cell}" if isinstance(cell, str) and cell.lstrip().startswith(FORMULA) else cell
+
+
 def _plain(column: str, cell: Cell) -> Cell:
     """Return *cell*; the shortest text that reads back as the same float is Python's own."""
-    if isinstance(cell, str) and cell.startswith(_FORMULA):
+    if isinstance(cell, str) and cell.startswith(FORMULA):
         raise InputError("results", "a name must not begin like a formula of a spreadsheet", key=column, value=cell)
     return cell

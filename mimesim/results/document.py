@@ -15,7 +15,16 @@ from mimesim.results.envm import envm_sums
 if TYPE_CHECKING:
     from mimesim.simulation import CaseResult
 
-__all__ = ["FORMAT", "RUN_JSON", "RunSettings", "all_violations", "is_run_document", "render_run", "versions"]
+__all__ = [
+    "FORMAT",
+    "RUN_JSON",
+    "RunSettings",
+    "all_violations",
+    "is_run_document",
+    "measure",
+    "render_run",
+    "versions",
+]
 
 RUN_JSON = "run.json"
 #: Tells our ``run.json`` from anyone else's.
@@ -47,6 +56,16 @@ def all_violations(results: Sequence[CaseResult], workload: RunSettings) -> list
         for result in results
         for violation in (*result.violations, *energy_violations(result.ledger, workload.energy, result.hardware))
     ]
+
+
+def measure(results: Sequence[CaseResult], seconds: float) -> dict[str, float]:
+    """Return what differs from run to run, of all cases together, which took *seconds*; see :func:`render_run`."""
+    return {
+        "wall_seconds": round(seconds, 3),
+        "cpu_seconds": round(sum(result.cpu_seconds for result in results), 3),
+        "passes": sum(result.ledger.passes for result in results),
+        "events": sum(result.ledger.events for result in results),
+    }
 
 
 def render_run(

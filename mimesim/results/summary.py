@@ -18,7 +18,7 @@ from mimesim.results.tables import PE_PARTS, PricedCase, image_rows
 if TYPE_CHECKING:
     from mimesim.simulation import CaseResult
 
-__all__ = ["SUMMARY", "summary_rows"]
+__all__ = ["GAINS", "SUMMARY", "summary_rows"]
 
 _READ = ("weights", "index", "norm", "thresholds", "activations", "mask")
 _STORED = ("weights", "index", "norm", "thresholds")
@@ -28,7 +28,7 @@ _DRAM_COLUMNS = (
     *("dram_bursts", "dram_bytes"),
 )
 _SPREAD = ("cycles", "macs", "energy")
-_GAINS = ("speedup", "energy_gain", "energy_gain_paper", "energy_gain_full", "storage_gain")
+GAINS = ("speedup", "energy_gain", "energy_gain_paper", "energy_gain_full", "storage_gain")
 
 SUMMARY = (
     *("mode", "case", "scheme", "skipping", "images", "batches", "phases", "passes"),
@@ -45,7 +45,7 @@ SUMMARY = (
     "bytes_stored",
     *ENVM_SUMS,
     *(f"{name}_per_image_{end}" for name in _SPREAD for end in ("min", "max")),
-    *_GAINS,
+    *GAINS,
 )
 
 

@@ -11,14 +11,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mimesim.energy import PriceList
 from mimesim.errors import InputError
-from mimesim.results import tables
-from mimesim.results.bounds import BOUNDS_COLUMNS, bounds_rows
-from mimesim.results.csv_file import render_csv
 from mimesim.results.document import RUN_JSON, RunSettings, all_violations, is_run_document, render_run
-from mimesim.results.evictions import EVICTIONS, evictions_rows
-from mimesim.results.summary import SUMMARY, summary_rows
+from mimesim.results.rendered import TABLES, Rendered
 
 if TYPE_CHECKING:
     from mimesim.simulation import CaseResult
@@ -87,21 +82,8 @@ def render_files(
     results: Sequence[CaseResult], workload: RunSettings, measured: Mapping[str, object]
 ) -> dict[str, str]:
     """Return the text of every file by its name."""
-    energy = workload.energy
-    cases = [
-        tables.PricedCase.of(result, PriceList(energy.prices, energy.accounting, result.hardware, energy.dram))
-        for result in results
-    ]
-    files = {
-        "layers.csv": render_csv(tables.LAYERS, tables.layers_rows(cases)),
-        "accesses.csv": render_csv(tables.ACCESSES, tables.accesses_rows(cases)),
-        "phases.csv": render_csv(tables.PHASES, tables.phases_rows(cases)),
-        "bounds.csv": render_csv(BOUNDS_COLUMNS, bounds_rows(results)),
-        "images.csv": render_csv(tables.IMAGES, tables.image_rows(cases)),
-        "evictions.csv": render_csv(EVICTIONS, evictions_rows(results)),
-        "storage.csv": render_csv(tables.STORAGE, tables.storage_rows(cases)),
-        "summary.csv": render_csv(SUMMARY, summary_rows(results, energy)),
-    }
+    rendered = Rendered(results, workload)
+    files = {f"{name}.csv": rendered.csv(name) for name in TABLES}
     violations = all_violations(results, workload)
     files[RUN_JSON] = render_run(results, workload, measured, violations, [*files, RUN_JSON])
     return files

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mimesim import __version__
 from mimesim.config.hardware import Hardware
 from mimesim.config.schedule import Skipping
 from mimesim.network import Network
 from mimesim.schedule.blocks import StoredBlocks, ceil_div
+from mimesim.schedule.cache import CountCache
 from mimesim.schedule.counting import Counts, count, kept_outputs, lockstep_steps, weighted_macs
 from mimesim.schedule.geometry import Geometry
 from mimesim.schedule.images import Image
 from mimesim.schedule.memory_map import ParameterBlock
 from mimesim.schedule.operations import lower
+from mimesim.schedule.packing import Counted, pack, unpack
 
 __all__ = ["CostBook", "ImageCosts", "PassCosts", "fill_cycles", "load_cycles", "store_cycles"]
 
@@ -25,6 +31,10 @@ IntArray = NDArray[np.int64]
 
 #: Counts that stay in memory: those of a few dozen images of a network of VGG16's depth.
 _KEEP = 1000
+#: Of a cache, the images whose counts stay in memory until every operation has asked for its own.
+_READ = 8
+#: Changes with what counts mean, or how they are packed.
+_COUNTS = 1
 
 
 @dataclass
@@ -38,7 +48,7 @@ class ImageCosts:
     geometry: Geometry
     image: Image | None
     sparse: Counts
-    pairs: IntArray
+    pairs: NDArray[np.int32]
     kept: IntArray
     inputs: list[StoredBlocks]
     output: StoredBlocks
@@ -70,19 +80,27 @@ class ImageCosts:
 class CostBook:
     """Shapes by (network, hardware) and counts by (image, operation), each made once for whatever cases ask for it.
 
-    Dense counts do not depend on the image and are made once per operation.
+    Dense counts do not depend on the image and are made once per operation. With a *cache*, other books need not make
+    them again: not of the same images, and on no machine that differs only in what counts do not depend on.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, cache: CountCache | None = None) -> None:
+        self._cache = cache
         self._kept: OrderedDict[tuple[object, ...], ImageCosts] = OrderedDict()
         self._geometries: dict[tuple[Network, Hardware], list[Geometry]] = {}
+        #: By geometry, those of the same network and machine, and a text that says which they are.
+        self._together: dict[int, tuple[list[Geometry], str]] = {}
+        self._read: OrderedDict[str, list[Counted]] = OrderedDict()
 
     def geometries(self, network: Network, hardware: Hardware) -> list[Geometry]:
         """Return the geometry of every operation of *network* on *hardware*, in network order."""
         key = (network, hardware)
         if key not in self._geometries:
             operations = lower(network, hardware.grid.positions)
-            self._geometries[key] = [Geometry(operation, hardware) for operation in operations]
+            made = [Geometry(operation, hardware) for operation in operations]
+            self._geometries[key] = made
+            if self._cache is not None:
+                self._together.update(dict.fromkeys(map(id, made), (made, _shapes(network, hardware))))
         return self._geometries[key]
 
     def costs(self, geometry: Geometry, image: Image, skipping: Skipping) -> ImageCosts:
@@ -94,11 +112,34 @@ class CostBook:
             (id(geometry), present) if dense else (id(geometry), id(image.trace), image.task, image.number)
         )
         if key not in self._kept:
-            self._kept[key] = _cost(geometry, None if dense else image, present)
+            shown = None if dense else image
+            found = self._found(geometry, shown, image)
+            counted = _count(geometry, shown, present) if found is None else found
+            self._kept[key] = _costs(geometry, shown, counted, present)
             while len(self._kept) > _KEEP:
                 self._kept.popitem(last=False)
         self._kept.move_to_end(key)
         return self._kept[key]
+
+    def _found(self, geometry: Geometry, shown: Image | None, image: Image) -> Counted | None:
+        """Return what the cache holds; what it lacks is counted for the whole network, and kept there."""
+        content: Callable[[str, int], str | None] | None = getattr(image.trace, "content", None)
+        masks = "dense" if shown is None else content and content(image.task, image.number)
+        if self._cache is None or masks is None or id(geometry) not in self._together:
+            return None
+        geometries, shapes = self._together[id(geometry)]
+        runs = [tuple(image.runs(source.unit) for source in each.operation.sources) for each in geometries]
+        text = json.dumps([_COUNTS, __version__, shapes, masks, runs])
+        if text not in self._read:
+            arrays = self._cache.load(text)
+            known = None if arrays is None else unpack(arrays, geometries)
+            if known is None:
+                known = [_count(each, shown, there) for each, there in zip(geometries, runs, strict=True)]
+                self._cache.store(text, pack(known))
+            self._read[text] = known
+            while len(self._read) > _READ:
+                self._read.popitem(last=False)
+        return self._read[text][geometries.index(geometry)]
 
 
 def _masks(geometry: Geometry, image: Image | None, present: tuple[bool, ...]) -> list[NDArray[np.bool_] | None]:
@@ -111,7 +152,23 @@ def _masks(geometry: Geometry, image: Image | None, present: tuple[bool, ...]) -
     return masks
 
 
-def _cost(geometry: Geometry, image: Image | None, present: tuple[bool, ...]) -> ImageCosts:
+def _shapes(network: Network, hardware: Hardware) -> str:
+    """Return a text on all but the masks that counts depend on."""
+    block, grid = hardware.activation_block, hardware.grid
+    machine = {
+        "positions": grid.positions,
+        "channels": grid.channels,
+        "weight_bank_words": hardware.scratchpad.weight_bank_words,
+        "patch": block.patch,
+        "block_channels": block.channels,
+        "word_bits": hardware.word_bits,
+        "burst_words": hardware.burst_words,
+    }
+    nodes = hashlib.sha256(network.model_dump_json().encode()).hexdigest()
+    return json.dumps([nodes, machine])
+
+
+def _count(geometry: Geometry, image: Image | None, present: tuple[bool, ...]) -> Counted:
     operation, hardware = geometry.operation, geometry.hardware
     masks = _masks(geometry, image, present)
     output = image.mask(operation.output) if image is not None and operation.output_sparse else None
@@ -119,20 +176,18 @@ def _cost(geometry: Geometry, image: Image | None, present: tuple[bool, ...]) ->
     kept = kept_outputs(geometry, output)
     if output is not None:
         kept = kept + -(-kept_outputs(geometry, None) // hardware.word_bits)
-    return ImageCosts(
-        geometry=geometry,
-        image=image,
-        sparse=sparse,
-        pairs=pairs.astype(np.int32),
-        kept=kept,
-        inputs=[
-            StoredBlocks.of(grid, mask, hardware) if there else StoredBlocks.absent(grid)
-            for grid, mask, there in zip(geometry.inputs, masks, present, strict=True)
-        ],
-        output=StoredBlocks.of(geometry.output, output, hardware),
-        output_set=int(np.prod(operation.output_shape)) if output is None else int(output.sum()),
-        present=present,
-    )
+    inputs = [
+        StoredBlocks.of(grid, mask, hardware) if there else StoredBlocks.absent(grid)
+        for grid, mask, there in zip(geometry.inputs, masks, present, strict=True)
+    ]
+    stored = StoredBlocks.of(geometry.output, output, hardware)
+    output_set = int(np.prod(operation.output_shape)) if output is None else int(output.sum())
+    return sparse, pairs.astype(np.int32), kept, inputs, stored, output_set
+
+
+def _costs(geometry: Geometry, image: Image | None, counted: Counted, present: tuple[bool, ...]) -> ImageCosts:
+    sparse, pairs, kept, inputs, output, output_set = counted
+    return ImageCosts(geometry, image, sparse, pairs, kept, inputs, output, output_set, present)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +50,12 @@ class RequestMasks:
     def units(self, task: str) -> tuple[str, ...] | None:
         """Return the units of one task."""
         return self._trace.units(task)
+
+    def content(self, task: str, image_index: int) -> str | None:
+        """Return a text that no other masks have; None where the trace has none."""
+        content: Callable[[str, int], str] | None = getattr(self._trace, "content", None)
+        numbers = self._numbers[image_index]
+        return None if content is None else "+".join(content(name, numbers[name]) for name in task.split("+"))
 
 
 def shares_computation(network: Network, scheme: Scheme, trace: MaskSource, tasks: Sequence[str]) -> bool:

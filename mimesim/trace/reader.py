@@ -156,6 +156,10 @@ class Trace:
         """Return the sha256 of the manifest, which lists that of every file: it identifies the whole trace."""
         return self._digest
 
+    def content(self, task: str, image_index: int) -> str:
+        """Return a text that no other masks have: the sha256 of the file that holds them, and the image's number."""
+        return f"{self.manifest.files[self.entry(task).file]}/{image_index}"
+
     def _unpacked(self, task: str, tensor: str, images: slice) -> NDArray[np.bool_]:
         entry = self.entry(task)
         names = [node.name for node in self.network.nodes]

@@ -3,18 +3,35 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from mimesim.config.base import Count, Strict
+from mimesim.config.base import Described
 from mimesim.config.explain import check
 from mimesim.config.origin import Origin
 from mimesim.config.yaml_file import read_yaml
+from mimesim.training.fields import (
+    WHICH,
+    Architecture,
+    BatchNorm,
+    BatchSize,
+    DataSet,
+    Images,
+    MethodName,
+    Note,
+    Rate,
+    RateCourse,
+    Rates,
+    RunName,
+    Runs,
+    Seed,
+    SizePx,
+    Steps,
+)
 from mimesim.training.tasks import ImageTask, NamedTask
 
 __all__ = [
-    "Architecture",
     "BatchNorm",
     "BatchNormMethod",
     "Child",
@@ -36,60 +53,36 @@ __all__ = [
     "load_config",
 ]
 
-BatchNorm = Literal["frozen", "statistics", "trained"]
-Rate = Annotated[float, Field(gt=0, le=10)]
-MethodName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
-Images = Annotated[int, Field(gt=0)]
 
-
-class Architecture(Strict):
-    """The network that is trained: one of those known by name, a function of the user's, or a VGG of any width."""
-
-    network: str = "vgg16"
-    """A name, MODULE:FUNCTION, or ``vgg`` with *features* and *hidden*."""
-    features: tuple[Count | Literal["M"], ...] = ()
-    """Of ``vgg``: channels of each convolution, or M, a 2 x 2 max-pool."""
-    hidden: tuple[Count, ...] = ()
-    """Of ``vgg``: features of each linear layer but the head."""
-
-    @model_validator(mode="after")
-    def _one_network(self) -> Self:
-        if (self.network == "vgg") != bool(self.features):
-            raise ValueError("features go with network: vgg, and only with it")
-        if self.hidden and not self.features:
-            raise ValueError("hidden goes with network: vgg, and only with it")
-        return self
-
-
-class Phase(Strict):
+class Phase(Described):
     """A stretch of training at one input size; several of them are progressive resizing."""
 
-    size_px: Annotated[int, Field(ge=8, le=1024)]
-    epochs: Annotated[float, Field(gt=0)]
+    size_px: SizePx
+    epochs: Annotated[float, Field(gt=0, description="passes over the training images")]
 
 
-class Schedule(Strict):
+class Schedule(Described):
     """Batch, phases and the course of the learning rate over all of them (a fraction of each method's rate)."""
 
-    batch: Annotated[int, Field(gt=0)] = 100
-    phases: Annotated[tuple[Phase, ...], Field(min_length=1)]
+    batch: BatchSize = 100
+    phases: Annotated[tuple[Phase, ...], Field(min_length=1, description="stretches of training, one after the other")]
     optimiser: Literal["adam", "sgd"] = "adam"
     """``adam``: with decoupled weight decay (AdamW), 0 for children; ``sgd``: with Nesterov's momentum of 0.9."""
-    rate_course: Literal["onecycle", "cosine", "linear", "constant"] = "cosine"
+    rate_course: RateCourse = "cosine"
 
 
-class Parent(Strict):
+class Parent(Described):
     """The network whose weights the schemes share or start from: *weights* from elsewhere, or trained on *dataset*."""
 
     weights: str | None = None
     """``imagenet``: torchvision's, downloaded; else a file of a state that torchvision's network of that name takes."""
-    dataset: str = "tinyimagenet100"
+    dataset: DataSet = "tinyimagenet100"
     train_images: Images | None = None
     schedule: Schedule | None = None
     rate: Rate = 1e-3
-    weight_decay: Annotated[float, Field(ge=0)] = 1e-2
-    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.1
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    weight_decay: Annotated[float, Field(ge=0, description="decoupled weight decay")] = 1e-2
+    label_smoothing: Annotated[float, Field(ge=0, lt=1, description="share that labels give to other classes")] = 0.1
+    dropout: Annotated[float, Field(ge=0, lt=1, description="share of hidden features dropped in a step")] = 0.1
     crop_scale: Annotated[float, Field(gt=0, le=1)] | None = None
     """Random crops of at least this share of the area; without it images are shifted by up to an eighth."""
     hidden_batch_norm: bool = False
@@ -104,12 +97,12 @@ class Parent(Strict):
         return self
 
 
-class _Adaptation(Strict):
+class _Adaptation(Described):
     """What every method has: a name, the learning rates of what it trains, of which trials choose one, and the rate of
     the task's new head."""
 
     name: MethodName
-    rates: Annotated[tuple[Rate, ...], Field(min_length=1)] = (1e-3,)
+    rates: Rates = (1e-3,)
     head_rate: Rate = 1e-3
 
     @field_validator("rates")
@@ -123,7 +116,7 @@ class _Adaptation(Strict):
 class ConventionalMethod(_Adaptation):
     """All weights fine-tuned, ReLU: the paper's baseline."""
 
-    scheme: Literal["conventional"] = "conventional"
+    scheme: Annotated[Literal["conventional"], WHICH] = "conventional"
     name: MethodName = "conventional"
 
 
@@ -134,33 +127,33 @@ class MimeMethod(_Adaptation):
     ``trained`` along at the head's rate.
     """
 
-    scheme: Literal["mime"] = "mime"
+    scheme: Annotated[Literal["mime"], WHICH] = "mime"
     name: MethodName = "mime"
-    threshold_granularity: Literal["neuron", "channel"] = "neuron"
-    threshold_start: Annotated[float, Field(ge=0)] = 0.0
-    beta: Annotated[float, Field(ge=0)] = 1e-6
-    batch_norm: BatchNorm = "frozen"
+    threshold_granularity: Annotated[Literal["neuron", "channel"], Field(description="a threshold for each")] = "neuron"
+    threshold_start: Annotated[float, Field(ge=0, description="what every threshold starts from")] = 0.0
+    beta: Annotated[float, Field(ge=0, description="weight of the penalty on small thresholds")] = 1e-6
+    batch_norm: Annotated[BatchNorm, Field(description="whose statistics, scale and shift")] = "frozen"
 
 
 class PrunedMethod(_Adaptation):
     """Pruned at initialization, layer by layer to *weight_sparsity*, then fine-tuned with ReLU."""
 
-    scheme: Literal["pruned"] = "pruned"
+    scheme: Annotated[Literal["pruned"], WHICH] = "pruned"
     name: MethodName = "pruned"
-    weight_sparsity: Annotated[float, Field(ge=0, lt=1)] = 0.9
+    weight_sparsity: Annotated[float, Field(ge=0, lt=1, description="share of zero weights in each layer")] = 0.9
 
 
 class HeadMethod(_Adaptation):
     """A control: the parent as it is, only the head learns, at one of *rates*."""
 
-    scheme: Literal["head"] = "head"
+    scheme: Annotated[Literal["head"], WHICH] = "head"
     name: MethodName = "head"
 
 
 class BatchNormMethod(_Adaptation):
     """A control: weights frozen, ReLU; batch norm learns at one of *rates*."""
 
-    scheme: Literal["batch_norm"] = "batch_norm"
+    scheme: Annotated[Literal["batch_norm"], WHICH] = "batch_norm"
     name: MethodName = "batch_norm"
 
 
@@ -168,27 +161,27 @@ class MemtiMethod(_Adaptation):
     """Weights frozen, ReLU; a parallel 1 x 1 adapter on every 3 x 3 convolution and batch norm learn at one of *rates*
     (docs/memti.md)."""
 
-    scheme: Literal["memti"] = "memti"
+    scheme: Annotated[Literal["memti"], WHICH] = "memti"
     name: MethodName = "memti"
 
 
 class LoraMethod(_Adaptation):
     """Weights frozen, ReLU; an update of *rank* of every convolution and batch norm learn at one of *rates*."""
 
-    scheme: Literal["lora"] = "lora"
+    scheme: Annotated[Literal["lora"], WHICH] = "lora"
     name: MethodName = "lora"
-    rank: Annotated[int, Field(gt=0)] = 4
+    rank: Annotated[int, Field(gt=0, description="of each update")] = 4
 
 
 class PiggybackMethod(_Adaptation):
     """Weights frozen, ReLU; real-valued masks learn at one of *rates*, and a weight counts where its mask is above
     *mask_threshold*. Batch norm is trained along at the head's rate."""
 
-    scheme: Literal["piggyback"] = "piggyback"
+    scheme: Annotated[Literal["piggyback"], WHICH] = "piggyback"
     name: MethodName = "piggyback"
-    rates: Annotated[tuple[Rate, ...], Field(min_length=1)] = (1e-4,)
-    mask_start: float = 0.01
-    mask_threshold: float = 0.005
+    rates: Rates = (1e-4,)
+    mask_start: Annotated[float, Field(description="what every mask starts from")] = 0.01
+    mask_threshold: Annotated[float, Field(description="above it a weight counts")] = 0.005
 
 
 class PacknetMethod(_Adaptation):
@@ -196,10 +189,10 @@ class PacknetMethod(_Adaptation):
     *prune_share* of them smallest in magnitude, layer by layer, and trains what it keeps for *retrain_share* of its
     steps. Half is what the authors' code prunes unless told otherwise."""
 
-    scheme: Literal["packnet"] = "packnet"
+    scheme: Annotated[Literal["packnet"], WHICH] = "packnet"
     name: MethodName = "packnet"
-    prune_share: Annotated[float, Field(gt=0, lt=1)] = 0.5
-    retrain_share: Annotated[float, Field(gt=0, lt=1)] = 1 / 3
+    prune_share: Annotated[float, Field(gt=0, lt=1, description="share of a task's weights given up")] = 0.5
+    retrain_share: Annotated[float, Field(gt=0, lt=1, description="share of the steps after that")] = 1 / 3
 
 
 Method = Annotated[
@@ -209,12 +202,12 @@ Method = Annotated[
 ]  # fmt: skip
 
 
-class Trials(Strict):
+class Trials(Described):
     """How one of a method's learning rates is chosen: each trains on what is left of the training images when
     *held_out* of them are set aside, for *share* of the steps, and the most accurate on those wins."""
 
-    held_out: Annotated[float, Field(gt=0, lt=1)] = 0.1
-    share: Annotated[float, Field(gt=0, le=1)] = 1.0
+    held_out: Annotated[float, Field(gt=0, lt=1, description="share of the training images that decides")] = 0.1
+    share: Annotated[float, Field(gt=0, le=1, description="share of the steps that a trial takes")] = 1.0
     tasks: tuple[str, ...] | None = None
     """The tasks whose mean decides for all; without it every task decides for itself."""
 
@@ -229,7 +222,7 @@ class Child(Schedule):
         map(ImageTask.whole, ("cifar10", "cifar100", "fashion_mnist"))
     )
     trials: Trials | None = None
-    methods: Annotated[tuple[Method, ...], Field(min_length=1)]
+    methods: Annotated[tuple[Method, ...], Field(min_length=1, description="what is compared on each task")]
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -254,25 +247,25 @@ class Child(Schedule):
         return self
 
 
-class Record(Strict):
+class Record(Described):
     """How many images of each task are recorded of which methods, and where the traces go: one folder per method."""
 
-    directory: Path
-    images: dict[str, Images]
+    directory: Annotated[Path, Field(description="folder of the traces")]
+    images: Annotated[dict[str, Images], Field(description="by method: images of each task")]
 
 
 class TrainingConfig(Architecture):
     """All of one training: a parent, its children by every method, their recordings."""
 
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
-    note: str = ""
-    size_px: Annotated[int, Field(ge=8, le=1024)] = 64
-    seed: Annotated[int, Field(ge=0)] = 0
+    name: RunName
+    note: Note = ""
+    size_px: SizePx = 64
+    seed: Seed = 0
     test_images: Images = 2000
     subset: bool = True
     """The project's balanced subsets, which ship as index lists; false: the whole public sets (docs/data.md)."""
-    checkpoint_steps: Annotated[int, Field(gt=0)] = 100
-    runs: Path = Path("runs")
+    checkpoint_steps: Steps = 100
+    runs: Runs = Path("runs")
     parent: Parent
     child: Child
     record: Record

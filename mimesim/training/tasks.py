@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from mimesim.config.base import Strict
+from mimesim.config.base import Described
 
 __all__ = ["ImageTask", "LabelledTask", "Labels", "NamedTask"]
 
@@ -14,18 +14,21 @@ Class = Annotated[int, Field(ge=0)]
 Labels = Literal["all", "coarse"] | Annotated[tuple[tuple[Class, ...], ...], Field(min_length=1)]
 
 
-class LabelledTask(Strict):
+class LabelledTask(Described):
     """A task on some images: its *labels* are the image set's own (``all``), CIFAR-100's superclasses (``coarse``), or
     a class for each listed group of them; labels that no group names are one more class, the last: none of these."""
 
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=40)]
+    name: Annotated[
+        str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=40, description="what results call it")
+    ]
     labels: Labels = "all"
+    """``all``, ``coarse``, or for each class a list of the image set's."""
 
 
 class ImageTask(LabelledTask):
     """A task that also says which image set its images are of; several tasks may have the same."""
 
-    dataset: str
+    dataset: Annotated[str, Field(description="an image set of docs/data.md")]
 
     @classmethod
     def whole(cls, dataset: str) -> ImageTask:

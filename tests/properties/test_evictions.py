@@ -134,7 +134,9 @@ def test_what_is_read_is_each_first_fetch_and_what_was_evicted_and_fetched_again
     again = sum(counts[2] for counts in table(ledger).values())
 
     read = sum(words for (level, _, way), words in ledger.words().items() if (level, way) == ("dram", "read"))
-    assert read == sum(first.values()) + again
+    # What tasks write over each other's words in on-chip memory passes no cache.
+    rewritten = sum(words for (level, _, way), words in ledger.words().items() if (level, way) == ("envm", "write"))
+    assert read == sum(first.values()) + again + rewritten
 
 
 @SETTINGS

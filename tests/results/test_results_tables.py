@@ -13,7 +13,7 @@ from mimesim.energy import LEVELS
 from mimesim.errors import InputError
 from mimesim.ledger import STALLS
 from mimesim.results import write_results
-from mimesim.results.csv_file import render_csv
+from mimesim.results.csv_file import harmless, render_csv
 from mimesim.results.tables import PE_PARTS
 from mimesim.simulation import CaseResult
 from tests.replays import CASES, TASKS, Settings, run_tiny
@@ -193,3 +193,9 @@ def test_a_cell_never_starts_a_formula() -> None:
     assert render_csv(["a", "b"], [{"b": None, "a": 0.1}]) == "a,b\n0.1,\n"
     with pytest.raises(ValueError, match="too many or missing"):
         render_csv(["a"], [{"a": 1, "b": 2}])
+
+
+def test_what_looks_like_a_formula_can_be_made_harmless() -> None:
+    assert [harmless(cell) for cell in ("=1+1", " @x", "+1", "-1", "\t=1")] == ["'=1+1", "' @x", "'+1", "'-1", "'\t=1"]
+    assert [harmless(cell) for cell in ("conv1", "a=b", -1, -0.5, None)] == ["conv1", "a=b", -1, -0.5, None]
+    assert render_csv(["task"], [{"task": harmless("=1+1")}]) == "task\n'=1+1\n"

@@ -1,0 +1,86 @@
+"""Where replays run: processes of this machine, or the workers of a Dask cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, cast
+
+from mimesim.errors import InputError, MimesimError
+from mimesim.sweep.points import Job
+from mimesim.sweep.replays import Outcome, Replays, here
+from mimesim.workers import crew
+
+__all__ = ["Executor", "on_cluster", "on_processes"]
+
+#: Yields each job with what came of it, in any order.
+Executor = Callable[[Iterable[Job]], Iterator[tuple[Job, Outcome]]]
+
+_PATIENCE = "10s"
+
+
+@contextmanager
+def on_processes(processes: int, cache: Path | None) -> Iterator[Executor]:
+    """Give what replays jobs in *processes* of this machine, which live as long as the block.
+
+    Counts are kept in the folder *cache*, unless it is None.
+    """
+    with crew(partial(Replays, cache), processes) as work:
+
+        def replay(jobs: Iterable[Job]) -> Iterator[tuple[Job, Outcome]]:
+            for job, found in work(jobs):
+                yield job, Outcome(None, f"tried twice: {found}") if isinstance(found, MimesimError) else found
+
+        yield replay
+
+
+@contextmanager
+def on_cluster(scheduler: str, cache: Path | None) -> Iterator[Executor]:
+    """Give what replays jobs on the workers of the Dask *scheduler*, which tries again what a dead worker had.
+
+    *cache* is a folder of each worker's own machine. Raises :class:`InputError` if no scheduler answers,
+    :class:`MimesimError` if it is lost later.
+    """
+    if find_spec("distributed") is None:
+        raise MimesimError("--scheduler needs distributed: pip install 'mimesim[cluster]'")
+    import distributed
+
+    try:
+        client = cast("Any", distributed).Client(scheduler, timeout=_PATIENCE, set_as_default=False)
+    except (OSError, ValueError, TypeError) as error:
+        rule = f"no Dask scheduler answers there ({' '.join(str(error).split()) or type(error).__name__})"
+        raise InputError("--scheduler", rule, value=scheduler) from None
+    try:
+        yield partial(_on_client, client, cache)
+    finally:
+        with suppress(OSError, RuntimeError):
+            client.close()
+
+
+def _on_client(client: Any, cache: Path | None, jobs: Iterable[Job]) -> Iterator[tuple[Job, Outcome]]:
+    import distributed
+
+    # By its hash: a job that two sweeps of one cluster ask for at the same time runs once.
+    tasks = {client.submit(_replay, job, cache, key=f"mimesim-{job.key}", pure=True): job for job in jobs}
+    for task in cast("Any", distributed).as_completed(list(tasks), loop=client.loop):
+        if task.status == "finished":
+            outcome = task.result()
+        elif task.status == "lost":
+            raise MimesimError("the Dask scheduler is lost; the same command goes on where it was")
+        else:
+            outcome = Outcome(None, _reason(task.exception()))
+        yield tasks[task], outcome
+        # The cluster need not keep it.
+        task.release()
+
+
+def _replay(job: Job, cache: Path | None) -> Outcome:
+    return here(cache)(job)
+
+
+def _reason(error: BaseException) -> str:
+    text = " ".join(str(error).split())
+    return f"on the cluster: {type(error).__name__}: {text}"

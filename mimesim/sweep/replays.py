@@ -1,0 +1,98 @@
+"""What a worker does: replay one job and tell what came of it."""
+
+from __future__ import annotations
+
+import threading
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mimesim import __version__
+from mimesim.config import Hardware
+from mimesim.errors import MimesimError
+from mimesim.results import all_violations
+from mimesim.results.csv_file import Cell
+from mimesim.results.summary import summary_rows
+from mimesim.schedule.cache import CountCache
+from mimesim.schedule.costs import CostBook
+from mimesim.simulation import CaseResult, Runner
+from mimesim.sweep.columns import VALUES
+from mimesim.sweep.points import Job, Shelf
+
+__all__ = ["Outcome", "Replays", "here"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a job: the cells of its row, or an *error*; *seconds* of CPU, and of the clock on the wall."""
+
+    values: dict[str, Cell] | None
+    error: str = ""
+    cpu_seconds: float = 0.0
+    wall_seconds: float = 0.0
+
+
+class Replays:
+    """Replays job after job; what several of them need is read and counted once."""
+
+    def __init__(self, cache: Path | None) -> None:
+        """Keep counts in the folder *cache*, unless it is None."""
+        self._shelf = Shelf()
+        self._cache = None if cache is None else CountCache(cache)
+        self._book: tuple[Hardware, CostBook] | None = None
+
+    def __call__(self, job: Job) -> Outcome:
+        """Replay *job*; nothing that goes wrong with it is raised."""
+        try:
+            return self._replay(job)
+        except MimesimError as error:
+            return Outcome(None, str(error))
+        except MemoryError:
+            return Outcome(None, "out of memory")
+        except Exception as error:
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            return Outcome(None, f"{error!r} in {Path(where.filename).name}:{where.lineno}: a fault of mimesim")
+
+    def _replay(self, job: Job) -> Outcome:
+        if job.configuration["mimesim"] != __version__:
+            # On a cluster: what this worker counts is not what was asked for.
+            raise MimesimError(f"the worker has mimesim {__version__}, not {job.configuration['mimesim']}")
+        traces = self._shelf.load(job.workload, job.selection)
+        runner = Runner(job.workload, job.selection, traces, book=self._book_for(job))
+        if traces[job.case].digest() != job.configuration["trace"]:
+            raise MimesimError(f"the trace of case {job.case!r} is another one here")
+        result = runner.run(job.case, lambda _: None)
+        if broken := all_violations([result], job.workload):
+            return Outcome(None, f"a conservation law does not hold: {broken[0]}")
+        return Outcome(_values(result, job), "", result.cpu_seconds, result.wall_seconds)
+
+    def _book_for(self, job: Job) -> CostBook:
+        """Return the book of the last job if its machine was the same; the shapes of many would fill the memory."""
+        case = next(case for case in job.workload.cases if case.name == job.case)
+        hardware = job.workload.hardware_for(case)
+        if self._book is None or self._book[0] != hardware:
+            self._book = (hardware, CostBook(self._cache))
+        return self._book[1]
+
+
+def _values(result: CaseResult, job: Job) -> dict[str, Cell]:
+    row: dict[str, Any] = dict(summary_rows([result], job.workload.energy)[0])
+    shown = result.images
+    # Several tasks on one picture are one image of the user's, however the scheme computes it.
+    images = len({image.image_id for image in shown}) if result.mode == "multitask" else len(shown)
+    row["cycles_per_image"] = row["cycles"] / images
+    row["energy_per_image"] = row["energy_total"] / images
+    row["dram_words_per_image"] = row["dram_words"] / images
+    return {name: row[name] for name in VALUES}
+
+
+_thread = threading.local()
+
+
+def here(cache: Path | None) -> Replays:
+    """Return the replays of this thread, made once: workers of a cluster keep what they have read and counted."""
+    known: dict[Path | None, Replays] = _thread.__dict__.setdefault("replays", {})
+    if cache not in known:
+        known[cache] = Replays(cache)
+    return known[cache]

@@ -1,0 +1,128 @@
+"""Run a sweep: what is known is looked up, the rest is replayed, and every row is kept as soon as it is there."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mimesim.errors import InputError
+from mimesim.results import check_destination
+from mimesim.results.csv_file import Row
+from mimesim.sweep.design import points_of
+from mimesim.sweep.executors import Executor
+from mimesim.sweep.journal import Journal
+from mimesim.sweep.points import Entry, Job, Shelf, resolve
+from mimesim.sweep.replays import Outcome
+from mimesim.sweep.settings import Sweep
+from mimesim.sweep.store import Store
+
+__all__ = ["Progress", "Tally", "record", "run_sweep"]
+
+#: Called with what is counted, how many of it are done, and how many there are.
+Progress = Callable[[str, int, int], None]
+
+_READING = "points read"
+_REPLAYS = "replays"
+
+
+@dataclass
+class Tally:
+    """What became of the rows of a sweep: *known* from before, *replayed* now, *failed*."""
+
+    rows: int = 0
+    known: int = 0
+    replayed: int = 0
+    failed: int = 0
+    cpu_seconds: float = 0.0
+    first_errors: list[str] = field(default_factory=list)
+
+    def note(self, outcome: Outcome) -> None:
+        """Count one replay."""
+        self.cpu_seconds += outcome.cpu_seconds
+
+    def fail(self, error: str) -> None:
+        """Count one row that has none."""
+        self.failed += 1
+        if error not in self.first_errors and len(self.first_errors) < 3:
+            self.first_errors.append(error)
+
+
+def run_sweep(
+    sweep: Sweep, out: Path, store: Store, executor: Executor, progress: Progress | None = None
+) -> tuple[Tally, list[Row]]:
+    """Write the results of *sweep* to folder *out*; return what became of it, and the rows in their order.
+
+    Replays that *store* knows are not run again. Raises :class:`InputError` where nothing can be replayed or written;
+    what was found until then is in *store*, and the next run of the sweep goes on from there.
+    """
+    check_destination(out)
+    began, shelf, tell = time.perf_counter(), Shelf(), progress or (lambda *_: None)
+    points = points_of(sweep.design)
+    entries: list[Entry] = []
+    for number, settings in enumerate(points):
+        entries += resolve(sweep, number, settings, shelf)
+        tell(_READING, number + 1, len(points))
+    if not any(entry.job for entry in entries):
+        raise InputError(str(out), f"no point can be replayed; the first: {entries[0].error}")
+    journal, tally = Journal(sweep, out, {"points": len(points)}), Tally(rows=len(entries))
+    record(entries, journal, store, executor, tally, tell)
+    journal.finish(entries, {**measured(tally), "wall_seconds": round(time.perf_counter() - began, 3)})
+    return tally, list(journal.rows.values())
+
+
+def record(
+    entries: Sequence[Entry], journal: Journal, store: Store, executor: Executor, tally: Tally, tell: Progress
+) -> None:
+    """Bring what *store* knows of *entries*, and what *executor* finds, into *journal*."""
+    wanted: dict[str, list[Entry]] = {}
+    jobs: list[Job] = []
+    for entry in entries:
+        if entry.job is None:
+            journal.add(entry, None, entry.error)
+            tally.fail(entry.error)
+        elif (values := store.get(entry.job)) is not None:
+            journal.add(entry, values)
+            tally.known += 1
+        else:
+            if entry.job.key not in wanted:
+                jobs.append(entry.job)
+            wanted.setdefault(entry.job.key, []).append(entry)
+    if not journal.begun:
+        journal.begin()
+    done = len(entries) - sum(map(len, wanted.values()))
+    tell(_REPLAYS, done, len(entries))
+    if not jobs:
+        return
+    for job, outcome in executor(_alike(jobs)):
+        # First the store, which the next run believes.
+        if outcome.values is not None:
+            store.put(job, outcome.values)
+        tally.note(outcome)
+        for entry in wanted[job.key]:
+            journal.add(entry, outcome.values, outcome.error)
+            if outcome.values is None:
+                tally.fail(outcome.error)
+            else:
+                tally.replayed += 1
+        done += len(wanted[job.key])
+        tell(_REPLAYS, done, len(entries))
+
+
+def measured(tally: Tally) -> dict[str, object]:
+    """Return what differs from run to run."""
+    return {"known": tally.known, "replayed": tally.replayed, "failed": tally.failed,
+            "cpu_seconds": round(tally.cpu_seconds, 3)}  # fmt: skip
+
+
+def _alike(jobs: Iterable[Job]) -> list[Job]:
+    """Return *jobs* with those of one machine next to each other: shapes and counts are then made once."""
+    machines: dict[str, int] = {}
+
+    def place(job: Job) -> int:
+        text = hashlib.sha256(repr(job.configuration["hardware"]).encode()).hexdigest()
+        return machines.setdefault(text, len(machines))
+
+    return sorted(jobs, key=place)

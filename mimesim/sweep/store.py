@@ -1,0 +1,54 @@
+"""What came of a replay, kept under its hash: one file each, whole or not there, for every sweep that asks again."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+
+from mimesim.results.csv_file import Cell
+from mimesim.results.writer import as_input_error
+from mimesim.sweep.columns import VALUES
+from mimesim.sweep.points import Job
+
+__all__ = ["Store"]
+
+_FORMAT = "mimesim-point"
+
+
+class Store:
+    """A folder of finished replays. Several sweeps may use it at once."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def get(self, job: Job) -> dict[str, Cell] | None:
+        """Return the cells that *job* has led to; None if it was not replayed yet, or its file is damaged."""
+        try:
+            document: Any = json.loads(self._path(job.key).read_bytes())
+            values: dict[str, Cell] = document["values"]
+            mine = document["format"] == _FORMAT and document["key"] == job.key and values.keys() == set(VALUES)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            return None
+        return values if mine else None
+
+    def put(self, job: Job, values: dict[str, Cell]) -> None:
+        """Keep the cells of *job*; raises :class:`InputError` if the disk refuses."""
+        path = self._path(job.key)
+        document = {"format": _FORMAT, "key": job.key, "configuration": job.configuration, "values": values}
+        staging = path.with_name(f".{path.stem}.{secrets.token_hex(4)}.tmp")
+        with as_input_error(self.folder):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                with staging.open("wb") as stream:
+                    stream.write(json.dumps(document, allow_nan=False).encode())
+                    stream.flush()
+                    os.fsync(stream.fileno())
+                staging.replace(path)
+            finally:
+                staging.unlink(missing_ok=True)
+
+    def _path(self, key: str) -> Path:
+        return self.folder / key[:2] / f"{key}.json"
