@@ -6,25 +6,40 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from mimesim.config.explain import suggest
 from mimesim.config.workload import Case, Workload
 from mimesim.dram import REQUEST_BYTES
+from mimesim.engine import Engine, replay
 from mimesim.errors import InputError
-from mimesim.ledger import CaseLedger
-from mimesim.machine import TraceWriter, replay
+from mimesim.ledger import CaseLedger, PhaseRecord
+from mimesim.machine import TraceWriter
+from mimesim.machine import replay as observed
 from mimesim.schedule.program import CasePlan, Phase
 from mimesim.timeline import Recorder, Timelines
 
-__all__ = ["Recordings"]
+__all__ = ["Recordings", "Replayed"]
+
+
+class Replayed(NamedTuple):
+    """A case's ledger, who made it, and the cycle in which its timeline reached the limit, if it did."""
+
+    ledger: CaseLedger
+    engine: Engine
+    timeline_end: int | None = None
 
 
 @dataclass(frozen=True)
 class Recordings:
-    """The folder of *dram_traces*, a plain trace ``<case>.trace`` for each case, and the file of *timelines*."""
+    """The folder of *dram_traces*, a plain trace ``<case>.trace`` for each case, and the file of *timelines*.
+
+    *engine* replays cases of which nothing is recorded; all others take SimPy.
+    """
 
     dram_traces: Path | None = None
     timelines: Timelines | None = None
+    engine: Engine = "simpy"
 
     @contextmanager
     def around(self, workload: Workload, cases: Sequence[str]) -> Iterator[None]:
@@ -38,12 +53,18 @@ class Recordings:
                 yield
 
     def replay(
-        self, plan: CasePlan, workload: Workload, case: Case, begun: Callable[[Phase], None]
-    ) -> tuple[CaseLedger, int | None]:
-        """Replay *case*; return its ledger, and the cycle in which its timeline reached the limit, if it did.
+        self,
+        plan: CasePlan,
+        workload: Workload,
+        case: Case,
+        begun: Callable[[PhaseRecord], None],
+    ) -> Replayed:
+        """Replay *case*.
 
-        Raises :class:`InputError` where the case has no layer that is to be recorded.
+        Raises :class:`InputError` where the case has no layer that is to be recorded, and where the engine is
+        ``compiled`` and something is recorded or not covered.
         """
+        engine = self.engine
         timelines, recorder = self.timelines, None
         if timelines is not None and timelines.records(case.name):
             names = [geometry.operation.name for geometry in plan.geometries]
@@ -51,14 +72,23 @@ class Recordings:
                 rule = f"case {case.name!r} has no such layer; {suggest(layer, names)}"
                 raise InputError("timeline", rule, key="layer", value=layer)
             recorder = Recorder(plan.hardware, timelines.window)
+        if self.dram_traces is None and recorder is None:
+            return Replayed(*replay(plan, engine, begun))
+        if engine == "compiled":
+            what = "DRAM requests" if recorder is None else "timelines"
+            raise InputError("run", f"records no {what}: simpy does, and auto takes it", key="engine", value=engine)
+
+        def entered(phase: Phase) -> None:
+            begun(phase.record)
+
         if self.dram_traces is None:
-            ledger = replay(plan, begun, observer=recorder)
+            ledger = observed(plan, entered, observer=recorder)
         else:
             with (self.dram_traces / f"{case.name}.trace").open("w", encoding="utf-8") as file:
-                ledger = replay(plan, begun, TraceWriter(file), observer=recorder)
+                ledger = observed(plan, entered, TraceWriter(file), observer=recorder)
         if timelines is None or recorder is None:
-            return ledger, None
-        return ledger, timelines.write(workload.cases.index(case), case.name, recorder.finish())
+            return Replayed(ledger, "simpy")
+        return Replayed(ledger, "simpy", timelines.write(workload.cases.index(case), case.name, recorder.finish()))
 
 
 def _prepare(workload: Workload, folder: Path) -> None:

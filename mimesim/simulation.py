@@ -12,15 +12,16 @@ from mimesim.config.hardware import Hardware
 from mimesim.config.schedule import Mode, Schedule, Skipping
 from mimesim.config.workload import Case, Workload
 from mimesim.conservation import violations
+from mimesim.engine import Engine, replay
 from mimesim.errors import InputError
 from mimesim.inputs import Selection, build_schemes, load_traces, select
-from mimesim.ledger import CaseLedger, Residents
-from mimesim.machine import replay
+from mimesim.ledger import CaseLedger, PhaseRecord, Residents
+from mimesim.machine.accelerator import no_cycle_collection
 from mimesim.recordings import Recordings
 from mimesim.schedule.costs import CostBook
 from mimesim.schedule.images import Image, compose_batches
 from mimesim.schedule.loopnest import group_images
-from mimesim.schedule.program import CasePlan, Phase, plan_case
+from mimesim.schedule.program import CasePlan, plan_case
 from mimesim.schedule.requests import RequestMasks, compose_requests, shares_computation
 from mimesim.trace import Trace
 from mimesim.workers import run_parallel
@@ -53,8 +54,8 @@ class CaseResult:
 
     *trace* is the trace's name in the workload, *origin* whether it was recorded or drawn, and *seed* by which. *tasks*
     are all tasks whose parameters are stored (those replayed are in *images*), *violations* the conservation laws that
-    it breaks. *timeline_end* is the cycle in which its timeline reached the limit. *cpu_seconds* and *wall_seconds*
-    differ from run to run.
+    it breaks. *timeline_end* is the cycle in which its timeline reached the limit, *engine* who replayed it.
+    *cpu_seconds* and *wall_seconds* differ from run to run.
     """
 
     case: str
@@ -74,6 +75,7 @@ class CaseResult:
     seed: int = 0
     options: Mapping[str, str | int | float | bool] = field(default_factory=dict)
     timeline_end: int | None = field(default=None, compare=False)
+    engine: Engine = field(default="simpy", compare=False)
     cpu_seconds: float = field(default=0.0, compare=False)
     wall_seconds: float = field(default=0.0, compare=False)
 
@@ -171,7 +173,7 @@ class Runner:
         batch = [Image(index, task, number, trace) for index, (task, number) in enumerate(images)]
         try:
             plan = self.plan(case, [batch])
-            ledger = replay(plan, residents=residents)
+            ledger, _ = replay(plan, self._recordings.engine, residents=residents)
         except InputError as error:
             raise _located(self.workload, case, error) from None
         return ledger, violations(plan, ledger)
@@ -185,7 +187,10 @@ class Runner:
         workload, trace, scheme = self.workload, self._traces[case.name], self._schemes[case.name]
         hardware, order = workload.hardware_for(case), workload.schedule_for(case)
         try:
-            return plan_case(trace.network, scheme, case.skipping, hardware, order, batches, workload.tasks, self._book)
+            with no_cycle_collection():
+                return plan_case(
+                    trace.network, scheme, case.skipping, hardware, order, batches, workload.tasks, self._book
+                )
         except InputError as error:
             raise _located(workload, case, error) from None
 
@@ -196,12 +201,13 @@ class Runner:
         plan = self.plan(case, batches)
         passes = 0
 
-        def entered(phase: Phase) -> None:
+        def entered(record: PhaseRecord) -> None:
             nonlocal passes
             begun(passes)
-            passes += phase.record.passes
+            passes += record.passes
 
-        ledger, timeline_end = self._recordings.replay(plan, workload, case, entered)
+        replayed = self._recordings.replay(plan, workload, case, entered)
+        ledger = replayed.ledger
         begun(passes)
         return CaseResult(
             case=case.name,
@@ -224,7 +230,8 @@ class Runner:
             origin=trace.manifest.origin,
             seed=trace.manifest.seed,
             options=dict(case.options),
-            timeline_end=timeline_end,
+            timeline_end=replayed.timeline_end,
+            engine=replayed.engine,
             cpu_seconds=time.process_time() - cpu,
             wall_seconds=time.perf_counter() - wall,
         )

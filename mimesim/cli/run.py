@@ -14,6 +14,7 @@ from mimesim.cli.timeline import chosen_timelines, tell_limit, timeline_options
 
 if TYPE_CHECKING:
     from mimesim.config import Mode
+    from mimesim.engine import Engine
 
 __all__ = ["run"]
 
@@ -34,6 +35,13 @@ __all__ = ["run"]
 @click.option("--jobs", type=int, help="Cases that run at a time, each in its own process.  [default: one per CPU]")
 @click.option("--dram-trace", type=FOLDER, help="Folder for the DRAM requests of each case, for mimesim dram.")
 @timeline_options
+@click.option(
+    "--engine",
+    type=click.Choice(["simpy", "compiled", "auto"]),
+    default="simpy",
+    show_default=True,
+    help="Who replays: same results, auto is the compiled one where it can.",
+)
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 def run(
     workload: str,
@@ -45,6 +53,7 @@ def run(
     jobs: int | None,
     dram_trace: Path | None,
     timeline: Path | None,
+    engine: Engine,
     quiet: bool,
     **timeline_window: Any,
 ) -> None:
@@ -59,6 +68,7 @@ def run(
       mimesim run --mode singular --task cifar10 tiny
       mimesim run tiny --out out/small --set hardware.grid.channels=16
       mimesim run tiny --timeline out/tiny.pftrace --timeline-layer conv2
+      mimesim run --engine auto vgg16
       mimesim run tiny --set hardware.dram.standard=HBM2 --dram-trace out/requests
       mimesim run tiny --set cases.case-2.skipping=gate --set schedule.set_order=outer
     """
@@ -76,7 +86,7 @@ def run(
         check_destination(folder)
         timelines = None if timeline is None else chosen_timelines(timeline, **timeline_window)
         began = time.perf_counter()
-        recordings = Recordings(dram_trace, timelines)
+        recordings = Recordings(dram_trace, timelines, engine)
         results = run_workload(chosen, mode, task=task, jobs=jobs, progress=progress, recordings=recordings)
         seconds = time.perf_counter() - began
         written = write_results(results, chosen, folder, measure(results, seconds))

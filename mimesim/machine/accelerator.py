@@ -24,7 +24,7 @@ from mimesim.schedule.booking import book_envm, book_phase, book_storage
 from mimesim.schedule.program import CasePlan, Phase
 from mimesim.schedule.rewriting import Rewriting
 
-__all__ = ["replay"]
+__all__ = ["no_cycle_collection", "replay"]
 
 
 def replay(
@@ -68,7 +68,7 @@ def replay(
     loader = WeightLoader(environment, plan.hardware, stream, dram, arbiters[WEIGHTS], observer)
     grid = PEGrid(environment, plan.hardware, plan.schedule, stream, dram, arbiters[ACTIVATIONS], observer)
     comparators = Comparators(environment, plan.hardware, stream, dram, arbiters, observer)
-    with _no_cycle_collection():
+    with no_cycle_collection():
         environment.run()
     ledger.events = environment.events
     ledger.cycles = ledger.phases[-1].end_cycle
@@ -93,7 +93,7 @@ def replay(
 
 
 @contextmanager
-def _no_cycle_collection() -> Iterator[None]:
+def no_cycle_collection() -> Iterator[None]:
     """Keep the cycle collector from walking a program's lists over and over: events die when nobody waits for them."""
     enabled = gc.isenabled()
     gc.disable()

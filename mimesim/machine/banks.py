@@ -15,7 +15,7 @@ from mimesim.errors import InputError
 from mimesim.machine.clock import Clock
 from mimesim.machine.kinds import ACTIVATIONS, READS, THRESHOLDS, WEIGHTS
 
-__all__ = ["BankArbiter", "check_banks", "make_arbiters"]
+__all__ = ["BankArbiter", "check_banks", "collides", "make_arbiters"]
 
 
 class _Use(NamedTuple):
@@ -65,6 +65,11 @@ def _collides(hardware: Hardware, kind: int) -> bool:
     return any(sum(banks) > _available(hardware) for banks in directions)
 
 
+def collides(hardware: Hardware) -> bool:
+    """Return whether streams can meet in the banks of a cache and make each other wait."""
+    return hardware.caches.banks is not None and any(_collides(hardware, kind) for kind in range(len(READS)))
+
+
 def check_banks(hardware: Hardware, schedule: Schedule) -> None:
     """Raise :class:`InputError` where the banks cannot carry a single stream, or make no sense with the rest."""
     caches = hardware.caches
@@ -80,7 +85,7 @@ def check_banks(hardware: Hardware, schedule: Schedule) -> None:
             f"stream {name} alone needs {use.banks} of them in a cycle"
         )
         raise InputError("hardware", rule, key="caches.banks", value=caches.banks)
-    if schedule.barrier == "tile" and any(_collides(hardware, kind) for kind in range(len(READS))):
+    if schedule.barrier == "tile" and collides(hardware):
         rule = "lets streams collide, which is not defined with schedule.barrier = tile: give it more banks, or null"
         raise InputError("hardware", rule, key="caches.banks", value=caches.banks)
 

@@ -40,7 +40,8 @@ def check_capacity(plan: CasePlan) -> None:
     words = plan.hardware.burst_words
     for position, geometry in enumerate(plan.geometries):
         layer = geometry.operation.name
-        needs = [_Need(*(bursts * words for bursts in need)) for need in _needs(plan, position)]
+        # Most passes need the same; of several that need as much, an error names the first.
+        needs = [_Need(*(bursts * words for bursts in need)) for need in dict.fromkeys(_needs(plan, position))]
         if not needs:
             continue  # no image runs it
         if caches.organisation == "unified":
@@ -90,13 +91,14 @@ def _needs(plan: CasePlan, position: int) -> Iterator[tuple[int, ...]]:
         weights = [placement.weights.get((position, owner or ""), {}) for owner in owners]
         thresholds = [blocks for task in tasks if (blocks := placement.thresholds.get((position, task))) is not None]
         norms = [norm for task in tasks if (norm := placement.norms.get((position, task))) is not None]
+        bursts = [
+            {key: 0 if block.in_envm else block.bursts for key, block in blocks.items()} for blocks in (*weights, masks)
+        ]
         for tile, every in enumerate(geometry.chunks_of):
             chunks = [k for k in every if owners[geometry.chunks[k].source] is not None]
             own = sum(each[tile].bursts for each in norms if not each[tile].in_envm)
             for k in chunks:
-                blocks = weights[geometry.chunks[k].source]
-                held = [each[tile, k] for each in (blocks, masks) if (tile, k) in each]
-                fetched = sum(block.bursts for block in held if not block.in_envm)
+                fetched = bursts[geometry.chunks[k].source].get((tile, k), 0) + bursts[-1].get((tile, k), 0)
                 if k != chunks[-1] or not (thresholds or norms or completed):
                     yield fetched, most_touched[k] * images, 0
                     continue

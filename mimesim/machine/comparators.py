@@ -56,6 +56,8 @@ class Comparators:
             if self._writes:
                 yield from self._wait_for(self._writes[-1])
             yield from self._wait_for(run.written_back)
+            # What DRAM is asked for in this cycle is counted with the phase that ends in it.
+            yield late(self._environment)
             self._stream.close(number)
             number += 1
 

@@ -79,6 +79,8 @@ class EvictionLog:
             self._gone[1].clear()
             # What an earlier batch looked up and no cache holds any more is not kept for the rest of a long run.
             held = set().union(*(cache.uses() for cache in self._caches))
+            # The first weights of a batch may still evict, dirty, what the batch before left unread.
+            held |= {number + 1 for number in held}
             for number in self._regions - held:
                 self._uses[number] = self._uses[NOBODY]
             self._regions &= held

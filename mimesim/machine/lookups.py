@@ -7,17 +7,17 @@ the controller turns it into time.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from mimesim.config.hardware import Hardware
-from mimesim.ledger import PhaseRecord, Residents
+from mimesim.ledger import Residents
 from mimesim.machine.cache import Victims, count_blocks, make_caches, no_victims
 from mimesim.machine.dram import Runs
 from mimesim.machine.evictions import EvictionLog, Use
 from mimesim.machine.kinds import ACTIVATIONS, READS, THRESHOLDS, WEIGHTS
 from mimesim.machine.stream import PhaseRun
-from mimesim.machine.write_back import book_allocated, book_evicted, book_written
+from mimesim.machine.traffic import book_allocated, book_evicted, book_read, book_written
 from mimesim.schedule.memory_map import ActivationRegion, ParameterBlock
 from mimesim.schemes import SHARED
 
@@ -228,21 +228,12 @@ class Lookups:
         """Book what left DRAM and entered a cache in this phase, word for word."""
         record = run.phase.record
         for region in {id(region): region for lookups in run.phase.lookups for region, _ in lookups}.values():
-            self._book_words(record, region.image, READS[ACTIVATIONS], "mask", region.take_fetched())
+            book_read(record, region.image, READS[ACTIVATIONS], "mask", region.take_fetched())
         for (image, tensor), fetched in self._fetched.items():
             blocks = [(self._log.use(use).block, times) for use, times in Counter(fetched).items()]
             words = [
                 sum(getattr(block, name) * times for block, times in blocks)
                 for name in ("values", "index", "norm", "bursts")
             ]
-            self._book_words(record, image, tensor, "index", words)
+            book_read(record, image, tensor, "index", words)
         self._fetched.clear()
-
-    @staticmethod
-    def _book_words(record: PhaseRecord, image: int, tensor: str, extra: str, words: Sequence[int]) -> None:
-        """Book *words* of values of a tensor, of what says where they are (*extra*), of norm; and bursts, the last."""
-        row = record.row(image)
-        for name, count in zip((tensor, extra, "norm"), words, strict=False):
-            row.book("dram", name, "read", count)
-            row.book("cache", name, "write", count)
-        row.bursts["dram", tensor, "read"] += words[-1]

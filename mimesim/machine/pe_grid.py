@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 
 from simpy import Event
 
 from mimesim.config.hardware import Hardware
 from mimesim.config.schedule import Schedule
-from mimesim.ledger import STALLS
+from mimesim.ledger import STALLS, PhaseRecord
 from mimesim.machine.banks import BankArbiter
 from mimesim.machine.clock import Clock
 from mimesim.machine.dram import Dram
@@ -16,8 +16,9 @@ from mimesim.machine.kinds import ACTIVATIONS, WEIGHTS
 from mimesim.machine.observer import Observer
 from mimesim.machine.progress import when_done
 from mimesim.machine.stream import PassStream, PhaseRun
+from mimesim.schedule.loopnest import Group
 
-__all__ = ["PEGrid"]
+__all__ = ["PEGrid", "book_pe_cycles", "book_time"]
 
 _CACHE, _DRAM, _NOC, _DRAIN = range(len(STALLS))
 
@@ -181,18 +182,30 @@ class PEGrid:
         for group, mapped, cycles in zip(phase.group, phase.mapped_pes, busy, strict=True):
             worked[group] += cycles
             unmapped += (self._pes - mapped) * (cycles - 1)
-        for number, members in enumerate(phase.groups):
-            images = [image.index for image in members.images]
-            for image, share in zip(images, _split(worked[number], len(images)), strict=True):
-                record.row(image).busy_cycles += share
-            for name, cycles in zip(STALLS, waited[number], strict=True):
-                for image, share in zip(images, _split(cycles, len(images)), strict=True):
-                    record.row(image).stalls[name] += share
         self.busy_cycles += sum(busy)
-        pe = record.pe
-        pe.swap += self._pes * len(busy)
-        pe.unmapped += unmapped
-        pe.imbalance = self._pes * sum(busy) - (pe.total() - pe.imbalance)
+        book_time(record, phase.groups, worked, waited)
+        book_pe_cycles(record, self._pes, len(busy), sum(busy), unmapped)
+
+
+def book_time(
+    record: PhaseRecord, groups: Sequence[Group], worked: Sequence[int], waited: Sequence[Sequence[int]]
+) -> None:
+    """Split what the passes of each group took, and what they waited for by cause, among its images."""
+    for number, members in enumerate(groups):
+        images = [image.index for image in members.images]
+        for image, share in zip(images, _split(worked[number], len(images)), strict=True):
+            record.row(image).busy_cycles += share
+        for name, cycles in zip(STALLS, waited[number], strict=True):
+            for image, share in zip(images, _split(cycles, len(images)), strict=True):
+                record.row(image).stalls[name] += share
+
+
+def book_pe_cycles(record: PhaseRecord, pes: int, passes: int, busy: int, unmapped: int) -> None:
+    """Book what swaps take and PEs without an output; what is left of the *busy* cycles is imbalance."""
+    pe = record.pe
+    pe.swap += pes * passes
+    pe.unmapped += unmapped
+    pe.imbalance = pes * busy - (pe.total() - pe.imbalance)
 
 
 def _split(cycles: int, parts: int) -> list[int]:

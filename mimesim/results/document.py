@@ -138,9 +138,10 @@ def _case(result: CaseResult) -> dict[str, Any]:
     }
 
 
-def _measured(result: CaseResult) -> dict[str, float]:
+def _measured(result: CaseResult) -> dict[str, float | str]:
     """Return what one case took: seconds, and the work behind them."""
     return {
+        "engine": result.engine,
         "wall_seconds": result.wall_seconds,
         "cpu_seconds": result.cpu_seconds,
         "passes": result.ledger.passes,

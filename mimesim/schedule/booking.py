@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from math import prod
 
-import numpy as np
-
-from mimesim.ledger import ImageRow
+from mimesim.ledger import ImageRow, PhaseRecord
 from mimesim.schedule.costs import ImageCosts
 from mimesim.schedule.geometry import Geometry
 from mimesim.schedule.images import Image
+from mimesim.schedule.loopnest import Group
 from mimesim.schedule.memory_map import ParameterBlock
 from mimesim.schedule.program import CasePlan, Phase
 
-__all__ = ["book_envm", "book_phase", "book_storage"]
+__all__ = ["book_envm", "book_images", "book_phase", "book_storage"]
 
 
 def book_phase(plan: CasePlan, phase: Phase) -> None:
-    """Book counts, MACs and the PE cycles that follow from them into the rows of *phase*."""
-    for group in phase.groups:
-        for image in group.images:
-            _book_image(plan, phase, phase.position, image, phase.record.row(image.index))
+    """Book counts, MACs and the PE cycles that follow from them into the rows of *phase*, and its fills."""
+    book_images(plan, phase.position, phase.record, phase.groups)
     for fill in phase.fills:
         row, block = phase.record.row(fill.image), fill.block
         level = "envm" if block.in_envm else "cache"
@@ -47,7 +45,14 @@ def _book_rewritten(row: ImageRow, tensor: str, block: ParameterBlock) -> None:
     row.bursts["dram", tensor, "read"] += block.bursts
 
 
-def _book_image(plan: CasePlan, phase: Phase, position: int, image: Image, row: ImageRow) -> None:
+def book_images(plan: CasePlan, position: int, record: PhaseRecord, groups: Iterable[Group]) -> None:
+    """Book counts, MACs and the PE cycles that follow from them into the rows of *record*."""
+    for group in groups:
+        for image in group.images:
+            _book_image(plan, record, position, image, record.row(image.index))
+
+
+def _book_image(plan: CasePlan, record: PhaseRecord, position: int, image: Image, row: ImageRow) -> None:
     geometry = plan.geometries[position]
     operation = geometry.operation
     costs = plan.book.costs(geometry, image, plan.skipping)
@@ -91,7 +96,7 @@ def _book_image(plan: CasePlan, phase: Phase, position: int, image: Image, row: 
         row.book("dram", "outputs", "write", int(output.values.sum()))
         row.book("dram", "mask", "write", int(output.bitmap.sum()))
         row.bursts["dram", "outputs", "write"] += int(output.bursts.sum())
-    _book_pe_cycles(plan, phase, geometry, costs, dense, row)
+    _book_pe_cycles(plan, record, geometry, costs, dense, row)
 
 
 def _prunes(plan: CasePlan, position: int, task: str) -> bool:
@@ -110,21 +115,15 @@ def _book_activations(geometry: Geometry, costs: ImageCosts, row: ImageRow) -> N
     row.book("cache", "activations", "read", sent)
     row.book("reg", "activations", "write", stored)
     if any(source.bitmap.any() for source in costs.inputs):
-        uses = np.zeros(len(geometry.chunks), dtype=np.int64)
-        for chunks in geometry.chunks_of:
-            uses[chunks] += 1
-        bitmap = 0
-        for windows in geometry.windows:
-            for chunk, touched, times in zip(geometry.chunks, windows, uses, strict=True):
-                bitmap += int(costs.inputs[chunk.source].bitmap[touched].sum()) * int(times)
-        row.book("cache", "mask", "read", bitmap)
+        looked_up = zip(geometry.lookups, costs.inputs, strict=True)
+        row.book("cache", "mask", "read", sum(int((times * source.bitmap).sum()) for times, source in looked_up))
 
 
 def _book_pe_cycles(
-    plan: CasePlan, phase: Phase, geometry: Geometry, costs: ImageCosts, dense: ImageCosts, row: ImageRow
+    plan: CasePlan, record: PhaseRecord, geometry: Geometry, costs: ImageCosts, dense: ImageCosts, row: ImageRow
 ) -> None:
     """Book MACs, gated cycles and padding; swaps, unmapped PEs and imbalance follow when the passes have run."""
-    pe = phase.record.pe
+    pe = record.pe
     pe.macs += row.macs
     if not geometry.operation.has_weights:
         return

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
+from math import prod
+
+import numpy as np
+from numpy.typing import NDArray
 
 from mimesim.config.hardware import Hardware
 from mimesim.config.schedule import Schedule
@@ -144,6 +150,17 @@ class Geometry:
     def windows(self) -> list[list[list[int]]]:
         """The blocks touched by [position tile][chunk]."""
         return [[self.window(tile, chunk) for chunk in self.chunks] for tile in self.position_tiles]
+
+    @cached_property
+    def lookups(self) -> list[NDArray[np.int64]]:
+        """By source, how many passes of an image look up each block."""
+        times = Counter(chain.from_iterable(self.chunks_of))
+        found = [np.zeros(prod(grid.counts), dtype=np.int64) for grid in self.inputs]
+        for windows in self.windows:
+            for k, touched in enumerate(windows):
+                # No window names a block twice.
+                found[self.chunks[k].source][touched] += times[k]
+        return found
 
     def kept(self, tile: PositionTile) -> tuple[range, range]:
         """Return the rows and columns of the output tensor that remain in a tile after pooling."""

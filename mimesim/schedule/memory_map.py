@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,8 +31,7 @@ __all__ = [
 ENVM = 1 << 48
 
 
-@dataclass(frozen=True, slots=True)
-class ParameterBlock:
+class ParameterBlock(NamedTuple):
     """A block of weights, thresholds or norm: its address and size in bursts, and the useful words in it.
 
     *values* counts what it is a block of, *index* the words of bitmap, mask or index, *norm* folded batch norm;
@@ -42,7 +42,7 @@ class ParameterBlock:
     address: int
     bursts: int
     values: int
-    index: int
+    index: int  # type: ignore[assignment] # nobody asks a block for the place of a number in it
     norm: int
     filled: int
     home: int = -1
@@ -139,7 +139,7 @@ def weight_blocks(
 
     *weights* marks the non-zero weights of a pruned layer.
     """
-    hardware = geometry.hardware
+    hardware, burst_words = geometry.hardware, geometry.hardware.burst_words
     blocks = {}
     for tile, (first, last) in enumerate(geometry.channel_tiles):
         for k in geometry.chunks_of[tile]:
@@ -149,9 +149,9 @@ def weight_blocks(
             dense = geometry.weights_in(tile, chunk)
             norm = last - first if k == geometry.chunks_of[tile][0] and parameters.norm == "folded" else 0
             values, index = _stored(geometry, tile, k, dense, parameters.storage, weights)
-            if branch is None:
+            if branch is None and parameters.index_bits:
                 index += ceil_div(dense * parameters.index_bits, hardware.word_bits)
-            bursts = bursts_of(values + index + norm, hardware)
+            bursts = ceil_div(values + index + norm, burst_words)
             blocks[tile, k] = ParameterBlock(allocator.take(bursts), bursts, values, index, norm, dense + norm)
     return blocks
 

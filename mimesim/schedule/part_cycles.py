@@ -7,42 +7,41 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mimesim.config.hardware import Hardware
 from mimesim.ledger import PartCycles
-from mimesim.schedule.costs import PassCosts
-from mimesim.schedule.geometry import Geometry
 
 if TYPE_CHECKING:
+    from mimesim.schedule.phase_inputs import PhaseInputs
     from mimesim.schedule.program import Phase
 
-__all__ = ["part_cycles"]
+__all__ = ["drifting", "part_cycles"]
 
 
 def part_cycles(
-    hardware: Hardware, geometry: Geometry, phase: Phase, costs: Sequence[PassCosts], *, first: bool
+    inputs: PhaseInputs, fills: Sequence[int], jobs: Sequence[int], passes: int, drifting: int | None
 ) -> PartCycles:
-    """Return the cycles of every part but DRAM for a phase that is built, whose groups cost *costs*.
+    """Return the cycles of every part but DRAM for a phase of so many *passes*, with the cycles of *fills* and *jobs*.
 
-    *first*: the first phase of a run begins in cycle 0, so nothing of it runs earlier.
+    *drifting* are the steps of the slowest rows, where they may drift. The first phase of a run begins in cycle 0, so
+    nothing of it runs earlier.
     """
+    geometry, costs = inputs.geometry, inputs.pass_costs
     uses = np.zeros(len(geometry.chunks), dtype=np.int64)
     for chunks in geometry.chunks_of:
         uses[chunks] += 1
-    passes = len(phase.cycles)
     steps = sum(int((each.steps.sum(axis=0) * uses).sum()) for each in costs)
     feed = sum(int((each.feed.sum(axis=0) * uses).sum()) for each in costs)
-    early = 0 if first or not phase.fills else phase.fills[0].cycles
+    early = 0 if inputs.first or not len(fills) else int(fills[0])
     return PartCycles(
-        compute=(_drifting(phase) if phase.rows else steps) + passes,
+        compute=(steps if drifting is None else drifting) + passes,
         feed=feed + passes,
-        weights=sum(fill.cycles for fill in phase.fills) - early,
-        drain=sum(job.cycles for job in phase.jobs),
+        weights=int(sum(fills)) - early,
+        drain=int(sum(jobs)),
         # Where the first weights are looked up before the rest of their pass, that step comes on top of these.
-        lookups=passes * hardware.caches.lookup_cycles,
+        lookups=passes * inputs.plan.hardware.caches.lookup_cycles,
     )
 
 
-def _drifting(phase: Phase) -> int:
+def drifting(phase: Phase) -> int:
     """Return the steps of the slowest row of every accumulation: within one, the rows do not wait for each other."""
     starts = [place for place, index in enumerate(phase.accumulation) if index >= 0]
     total = 0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Sequence
-from dataclasses import replace
 from itertools import chain
 from math import prod
 from typing import TypeVar
@@ -13,7 +12,7 @@ from mimesim.config.schedule import Skipping
 from mimesim.errors import InputError
 from mimesim.ledger import SHARED_IMAGE
 from mimesim.network import Network
-from mimesim.schedule.blocks import BlockGrid, slot_bursts
+from mimesim.schedule.blocks import BlockGrid, StoredBlocks, slot_bursts
 from mimesim.schedule.costs import CostBook
 from mimesim.schedule.geometry import Geometry
 from mimesim.schedule.images import Image, MaskSource
@@ -148,7 +147,7 @@ class Placement:
         if parameters.memory != "envm" or not self._rewrites:
             return blocks
         return {
-            key: replace(block, address=self._on_chip.take(block.bursts), home=block.address, place=(*place, key))
+            key: block._replace(address=self._on_chip.take(block.bursts), home=block.address, place=(*place, key))
             for key, block in blocks.items()
         }
 
@@ -193,40 +192,55 @@ class Placement:
         """Return what an image of *task* needs at operation *position*."""
         return self._scheme.parameters(self._geometries[position].operation.node, task)
 
-    def inputs(self, position: int, image: Image) -> list[ActivationRegion | None]:
-        """Return the region of each tensor that operation *position* reads, None for what *image* does not have."""
+    def places(self, position: int, image: Image) -> list[tuple[int, StoredBlocks] | None]:
+        """Return, for each source of operation *position*, address and blocks; None for what *image* does not have."""
         geometry = self._geometries[position]
         costs = self._book.costs(geometry, image, self._skipping)
+        keys = [(source.tensor, image.index) for source in geometry.operation.sources]
+        return [
+            (self._addresses[key], stored) if key in self._addresses else None
+            for key, stored in zip(keys, costs.inputs, strict=True)
+        ]
+
+    def output_place(self, position: int, image: Image) -> tuple[int, StoredBlocks]:
+        """Return address and blocks of what operation *position* writes."""
+        geometry = self._geometries[position]
+        stored = self._book.costs(geometry, image, self._skipping).output
+        return self._addresses[geometry.operation.output, image.index], stored
+
+    def inputs(self, position: int, image: Image) -> list[ActivationRegion | None]:
+        """Return the region of each tensor that operation *position* reads, None for what *image* does not have."""
+        sources = self._geometries[position].operation.sources
         found: list[ActivationRegion | None] = []
-        for source, stored in zip(geometry.operation.sources, costs.inputs, strict=True):
+        for source, place in zip(sources, self.places(position, image), strict=True):
             key = (source.tensor, image.index)
-            if key not in self._addresses:
-                found.append(None)
-                continue
-            if key not in self._regions:
-                self._regions[key] = ActivationRegion.of(self._addresses[key], stored, image.index)
-            found.append(self._regions[key])
+            if place is not None and key not in self._regions:
+                self._regions[key] = ActivationRegion.of(*place, image.index)
+            found.append(None if place is None else self._regions[key])
         return found
 
     def output(self, position: int, image: Image) -> ActivationRegion:
         """Return the region that operation *position* writes."""
-        geometry = self._geometries[position]
-        key = (geometry.operation.output, image.index)
+        key = (self._geometries[position].operation.output, image.index)
         if key not in self._regions:
-            stored = self._book.costs(geometry, image, self._skipping).output
-            self._regions[key] = ActivationRegion.of(self._addresses[key], stored, image.index)
+            self._regions[key] = ActivationRegion.of(*self.output_place(position, image), image.index)
         return self._regions[key]
 
     def is_read(self, position: int, task: str) -> bool:
         """Return whether any operation that images of *task* run reads what operation *position* writes."""
         return self._geometries[position].operation.output in self._last_reader[task]
 
+    def dying(self, position: int, image: Image) -> list[str]:
+        """Return the tensors of *image* that operation *position* reads and none after it, of those that it runs."""
+        last = self._last_reader[image.task]
+        sources = self._geometries[position].operation.sources
+        tensors = dict.fromkeys(source.tensor for source in sources if image.runs(source.unit))
+        return [tensor for tensor in tensors if last[tensor] == position]
+
     def read_last(self, position: int, image: Image) -> list[ActivationRegion]:
-        """Return the regions that no operation after *position* reads, of those that *image* reads there."""
-        sources, last = self._geometries[position].operation.sources, self._last_reader[image.task]
-        regions = zip(sources, self.inputs(position, image), strict=True)
-        found = {s.tensor: region for s, region in regions if region is not None and last[s.tensor] == position}
-        return list(found.values())
+        """Return the regions of :meth:`dying`."""
+        self.inputs(position, image)
+        return [self._regions[tensor, image.index] for tensor in self.dying(position, image)]
 
     def begin_batch(self, number: int) -> None:
         """Forget the activations of earlier batches: no later one reads them."""

@@ -8,14 +8,14 @@ from typing import Literal
 
 from mimesim.config.hardware import Hardware
 from mimesim.config.schedule import Schedule, Skipping
-from mimesim.ledger import PhaseRecord
 from mimesim.network import Network
-from mimesim.schedule.costs import CostBook, ImageCosts, PassCosts, fill_cycles, load_cycles, store_cycles
+from mimesim.schedule.costs import CostBook, fill_cycles, load_cycles, store_cycles
 from mimesim.schedule.geometry import Geometry
 from mimesim.schedule.images import Image
-from mimesim.schedule.loopnest import Accumulation, Group, accumulations, chunk_runs, group_images
-from mimesim.schedule.part_cycles import part_cycles
+from mimesim.schedule.loopnest import Accumulation, Group, accumulations, chunk_runs
+from mimesim.schedule.part_cycles import drifting, part_cycles
 from mimesim.schedule.phase import DrainJob, Fill, Lookups, Phase, ThresholdUse
+from mimesim.schedule.phase_inputs import PhaseInputs
 from mimesim.schedule.placement import Placement
 from mimesim.schedule.rewriting import Rewriting
 from mimesim.schemes import Scheme
@@ -45,12 +45,9 @@ class CasePlan:
         """Return whether what *image* puts out at operation *position* may stay in a cache."""
         return self.hardware.caches.write_policy == "write_back" and self.placement.is_read(position, image.task)
 
-    def phases(self, rewriting: Rewriting | None = None) -> Iterator[Phase]:
-        """Build the phases one after the other, in program order; none where no image runs the operation.
-
-        *rewriting* is what the places of non-volatile memory hold at the beginning, nothing if None.
-        """
-        first, rewriting = True, rewriting or Rewriting(self.hardware)
+    def phase_inputs(self) -> Iterator[PhaseInputs]:
+        """Give what each phase works on, in program order; there is none where no image runs the operation."""
+        first = True
         for number, batch in enumerate(self.batches):
             self.placement.begin_batch(number)
             runs = [batch] if self.schedule.batch_order == "layer_major" else [[image] for image in batch]
@@ -58,8 +55,17 @@ class CasePlan:
                 for position, geometry in enumerate(self.geometries):
                     running = [image for image in images if image.runs(geometry.operation.unit)]
                     if running:
-                        yield _Builder(self, number, batch, running, position, rewriting).build(first=first)
+                        yield PhaseInputs(self, number, batch, running, position, first=first)
                         first = False
+
+    def phases(self, rewriting: Rewriting | None = None) -> Iterator[Phase]:
+        """Build the phases one after the other, in program order.
+
+        *rewriting* is what the places of non-volatile memory hold at the beginning, nothing if None.
+        """
+        rewriting = rewriting or Rewriting(self.hardware)
+        for inputs in self.phase_inputs():
+            yield _Builder(inputs, rewriting).build()
 
 
 def plan_case(
@@ -81,86 +87,57 @@ def plan_case(
 
 
 class _Builder:
-    """Fills the lists of one phase: operation *position* for *images* of batch *number*, all of which run it."""
+    """Fills the lists of one phase."""
 
-    def __init__(
-        self,
-        plan: CasePlan,
-        number: int,
-        batch: Sequence[Image],
-        images: Sequence[Image],
-        position: int,
-        rewriting: Rewriting,
-    ) -> None:
+    def __init__(self, inputs: PhaseInputs, rewriting: Rewriting) -> None:
         self.rewriting = rewriting
-        self.plan = plan
-        self.geometry = plan.geometries[position]
-        self.position = position
-        operation = self.geometry.operation
-        self.images = images
-        self.weighted = operation.has_weights
-        self.cached = {image.index for image in images if plan.writes_back(position, image)}
-        self.sets = group_images(self.geometry, plan.scheme, images)
-        self.costs: dict[int, ImageCosts] = {
-            image.index: plan.book.costs(self.geometry, image, plan.skipping) for image in images
-        }
-        record = PhaseRecord(number, operation.name, operation.kind, tuple(image.index for image in images))
-        self.phase = Phase(record, position)
-        self.inputs = {image.index: plan.placement.inputs(position, image) for image in images}
-        owners = {pair for groups in self.sets for group in groups for pair in enumerate(group.owners)}
-        self.users = {
-            (source, owner): plan.placement.weights_booked_under(position, owner, batch, source)
-            for source, owner in owners
-            if owner is not None
-        }
-        views = {group.view for groups in self.sets for group in groups if group.view is not None}
-        self.mask_users = {view: plan.placement.masks_booked_under(position, view, batch) for view in views}
-        self.threshold_users = {
-            image.index: plan.placement.thresholds_booked_under(image, batch, operation.unit) for image in images
-        }
-        tasks = {image.runner(operation.unit) for image in images}
-        tables = (plan.placement.thresholds, plan.placement.norms)
-        self.loads = any((position, task) in table for task in tasks for table in tables)
-        if plan.hardware.caches.write_policy == "write_back":
-            self.phase.dead = [region for image in images for region in plan.placement.read_last(position, image)]
+        self.plan, self.geometry, self.position = inputs.plan, inputs.geometry, inputs.position
+        self.inputs = inputs
+        self.phase = Phase(inputs.record, inputs.position)
+        placement, images = self.plan.placement, inputs.images
+        self.regions = {image.index: placement.inputs(self.position, image) for image in images}
+        tasks = {image.runner(self.geometry.operation.unit) for image in images}
+        tables = (placement.thresholds, placement.norms)
+        self.loads = any((self.position, task) in table for task in tasks for table in tables)
+        if self.plan.hardware.caches.write_policy == "write_back":
+            self.phase.dead = [region for image in images for region in placement.read_last(self.position, image)]
         self._prepare_groups()
 
     def _prepare_groups(self) -> None:
         """Work out cycles and lookups of each group by [position tile][chunk]."""
         plan, geometry = self.plan, self.geometry
-        self.number_of: dict[int, int] = {}
-        self.group_cycles: list[list[list[int]]] = []
-        self.group_costs: list[PassCosts] = []
+        self.phase.groups = self.inputs.groups
+        self.number_of = {id(group): number for number, group in enumerate(self.phase.groups)}
+        self.group_cycles = [costs.cycles.tolist() for costs in self.inputs.pass_costs]
         self.group_lookups: list[list[list[Lookups]]] = []
-        self.drifts = plan.schedule.barrier == "tile"
-        self.feeds = self.drifts or plan.hardware.caches.banks is not None
+        self.feeds = self.inputs.drifts or plan.hardware.caches.banks is not None
         windows = geometry.windows
-        for groups in self.sets:
-            for group in groups:
-                self.number_of[id(group)] = len(self.phase.groups)
-                self.phase.groups.append(group)
-                costs = PassCosts.of(geometry, [self.costs[image.index] for image in group.images], plan.skipping)
-                self.group_costs.append(costs)
-                self.group_cycles.append(costs.cycles.tolist())
-                regions = [self.inputs[image.index] for image in group.images]
-                self.group_lookups.append(
+        for group in self.phase.groups:
+            regions = [self.regions[image.index] for image in group.images]
+            self.group_lookups.append(
+                [
                     [
-                        [
-                            [(there, touched) for inputs in regions if (there := inputs[chunk.source]) is not None]
-                            for chunk, touched in zip(geometry.chunks, by_chunk, strict=True)
-                        ]
-                        for by_chunk in windows
+                        [(there, touched) for inputs in regions if (there := inputs[chunk.source]) is not None]
+                        for chunk, touched in zip(geometry.chunks, by_chunk, strict=True)
                     ]
-                )
+                    for by_chunk in windows
+                ]
+            )
 
-    def build(self, *, first: bool) -> Phase:
-        """Walk the loop nest; *first*: no phase ran before."""
-        for index, accumulation in enumerate(accumulations(self.geometry, self.plan.schedule, self.sets)):
+    def build(self) -> Phase:
+        """Walk the loop nest."""
+        phase = self.phase
+        for index, accumulation in enumerate(accumulations(self.geometry, self.plan.schedule, self.inputs.sets)):
             self._accumulate(index, accumulation)
-        record = self.phase.record
-        record.passes = len(self.phase.cycles)
-        record.parts = part_cycles(self.plan.hardware, self.geometry, self.phase, self.group_costs, first=first)
-        return self.phase
+        phase.record.passes = len(phase.cycles)
+        phase.record.parts = part_cycles(
+            self.inputs,
+            [fill.cycles for fill in phase.fills],
+            [job.cycles for job in phase.jobs],
+            len(phase.cycles),
+            drifting(phase) if phase.rows else None,
+        )
+        return phase
 
     def _accumulate(self, index: int, accumulation: Accumulation) -> None:
         phase, tile = self.phase, accumulation.channel_tile
@@ -169,8 +146,9 @@ class _Builder:
         begin = len(phase.cycles)
         for k, group, ends in chunk_runs(self.geometry, accumulation):
             number = self.number_of[id(group)]
-            fill = self._fill(group, tile, k) if self.weighted else -1
-            cycles, lookups, costs = self.group_cycles[number], self.group_lookups[number], self.group_costs[number]
+            fill = self._fill(group, tile, k) if self.inputs.weighted else -1
+            cycles, lookups = self.group_cycles[number], self.group_lookups[number]
+            costs = self.inputs.pass_costs[number]
             for place, positions in places:
                 phase.cycles.append(cycles[place][k])
                 phase.lookups.append(lookups[place][k])
@@ -179,7 +157,7 @@ class _Builder:
                 phase.mapped_pes.append((last - first) * positions * len(group.images))
                 if self.feeds:
                     phase.feed_cycles.append(int(costs.feed[place, k]) + 1)
-                if self.drifts:
+                if self.inputs.drifts:
                     phase.rows.append(costs.rows(place, k))
                 if ends:
                     phase.jobs.append(self._drain(group, tile, place))
@@ -196,9 +174,9 @@ class _Builder:
         block = self.plan.placement.weights[self.position, owner][tile, k]
         view = group.view if self.geometry.operation.sources[source].branch is None else None
         if not phase.fills or phase.fills[-1].block is not block or phase.fills[-1].view != view:
-            fill = Fill(block, 0, self.users[source, owner], owner, view)
+            fill = Fill(block, 0, self.inputs.users[source, owner], owner, view)
             if (masks := self.plan.placement.masks.get((self.position, view or ""))) is not None:
-                fill.mask, fill.mask_image = masks[tile, k], self.mask_users[view or ""]
+                fill.mask, fill.mask_image = masks[tile, k], self.inputs.mask_users[view or ""]
             needed = [block] if fill.mask is None else [block, fill.mask]
             fill.rewritten, writing = self.rewriting.needed(needed)
             fill.cycles = writing + fill_cycles(self.plan.hardware, block, fill.mask)
@@ -208,7 +186,7 @@ class _Builder:
     def _drain(self, group: Group, tile: int, place: int) -> DrainJob:
         """Return the drain job that follows the latest pass."""
         hardware = self.plan.hardware
-        costs = [self.costs[image.index] for image in group.images]
+        costs = [self.inputs.costs[image.index] for image in group.images]
         uses, thresholds, norm = self._uses(group, tile, place)
         on_chip = [use for use in uses if use.block.in_envm]
         needed, writing = self.rewriting.needed(use.block for use in on_chip)
@@ -219,12 +197,12 @@ class _Builder:
         job.rewritten = [use for use in on_chip if use.block in needed]
         cached = thresholds + (0 if on_chip else norm)
         job.load_cycles = -(-cached // hardware.noc.threshold_words_per_cycle)
-        if any(image.index in self.cached for image in group.images):
+        if any(image.index in self.inputs.cached for image in group.images):
             job.store_cycles = storing
         completed = self.geometry.completed.get((tile, place), ())
         for image in group.images if completed else ():
             region = self.plan.placement.output(self.position, image)
-            if image.index in self.cached:
+            if image.index in self.inputs.cached:
                 job.outputs.append((region, list(completed)))
             else:
                 job.writes += region.runs(completed)
@@ -246,6 +224,6 @@ class _Builder:
                     block = placement.norms.get((self.position, task), {}).get(tile)
                 if block is not None:
                     words[number] += block.values
-                    use = ThresholdUse(block, self.threshold_users[image.index], task, tensor)
+                    use = ThresholdUse(block, self.inputs.threshold_users[image.index], task, tensor)
                     uses.setdefault(block.address, use)
         return list(uses.values()), words[0], words[1]

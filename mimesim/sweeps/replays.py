@@ -11,6 +11,7 @@ from typing import Any
 from mimesim import __version__
 from mimesim.config import Hardware
 from mimesim.errors import MimesimError
+from mimesim.recordings import Recordings
 from mimesim.results import all_violations
 from mimesim.results.csv_file import Cell
 from mimesim.results.summary import summary_rows
@@ -59,7 +60,9 @@ class Replays:
             # On a cluster: what this worker counts is not what was asked for.
             raise MimesimError(f"the worker has mimesim {__version__}, not {job.configuration['mimesim']}")
         traces = self._shelf.load(job.workload, job.selection)
-        runner = Runner(job.workload, job.selection, traces, book=self._book_for(job))
+        # What is compiled counts the same, and a sweep is what it was made for.
+        recordings = Recordings(engine="auto")
+        runner = Runner(job.workload, job.selection, traces, recordings, book=self._book_for(job))
         if traces[job.case].digest() != job.configuration["trace"]:
             raise MimesimError(f"the trace of case {job.case!r} is another one here")
         result = runner.run(job.case, lambda _: None)

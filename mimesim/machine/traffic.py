@@ -1,11 +1,13 @@
-"""What output blocks book on their way into a cache and to DRAM (``docs/machine.md``, sections 6.1 and 8)."""
+"""What blocks book on their way between caches and DRAM (``docs/machine.md``, sections 6.1 and 8)."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from mimesim.ledger import PhaseRecord
 from mimesim.schedule.memory_map import ActivationRegion
 
-__all__ = ["book_allocated", "book_evicted", "book_written"]
+__all__ = ["book_allocated", "book_evicted", "book_read", "book_written"]
 
 
 def book_allocated(record: PhaseRecord, region: ActivationRegion, address: int) -> None:
@@ -34,3 +36,12 @@ def book_evicted(record: PhaseRecord, region: ActivationRegion, address: int) ->
     row.book("cache", "outputs", "read", values)
     row.book("cache", "outputs_mask", "read", bitmap)
     return book_written(record, region, address)
+
+
+def book_read(record: PhaseRecord, image: int, tensor: str, extra: str, words: Sequence[int]) -> None:
+    """Book *words* of values of a tensor, of what says where they are (*extra*), of norm; and bursts, the last."""
+    row = record.row(image)
+    for name, count in zip((tensor, extra, "norm"), words, strict=False):
+        row.book("dram", name, "read", count)
+        row.book("cache", name, "write", count)
+    row.bursts["dram", tensor, "read"] += words[-1]
