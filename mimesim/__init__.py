@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from mimesim.api import Results, run
     from mimesim.config import Workload, load_workload
     from mimesim.errors import InputError, MimesimError
+    from mimesim.sweeps import sweep
     from mimesim.trace import Trace, TraceWriter
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "__version__",
     "load_workload",
     "run",
+    "sweep",
 ]
 
 __version__ = "0.1.0"
@@ -35,6 +37,7 @@ _PLACES = {
     "Workload": "config",
     "load_workload": "config",
     "run": "api",
+    "sweep": "sweeps",
 }
 
 

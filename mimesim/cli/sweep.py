@@ -12,7 +12,7 @@ from mimesim.cli.options import FOLDER
 
 if TYPE_CHECKING:
     from mimesim.results.csv_file import Row
-    from mimesim.sweep import Sweep, Tally
+    from mimesim.sweeps import Sweep, Tally
 
 __all__ = ["pareto", "sweep"]
 
@@ -67,7 +67,7 @@ def sweep(
     with shown_progress(quiet, "") as progress:
         from mimesim.results import check_destination
         from mimesim.schedule.cache import cache_folder
-        from mimesim.sweep import Store, load_sweep, on_cluster, on_processes, run_sweep, search_sweep
+        from mimesim.sweeps import Store, load_sweep, on_cluster, on_processes, run_sweep, search_sweep
 
         chosen = load_sweep(file)
         folder = out if out is not None else Path("out", f"{chosen.name}-sweep")
@@ -93,8 +93,8 @@ def sweep(
 def _print(sweep: Sweep, tally: Tally, rows: list[Row], folder: Path) -> None:
     from rich.console import Console
 
-    from mimesim.sweep.front import Aims, pick
-    from mimesim.sweep.report import render_front
+    from mimesim.sweeps.front import Aims, pick
+    from mimesim.sweeps.report import render_front
 
     console = Console(width=None if os.isatty(1) else 140)
     found = pick(rows, Aims.of(sweep))
@@ -141,8 +141,8 @@ def pareto(
       mimesim pareto out/tiny-sweep --maximise images_per_second --minimise storage --case case-3 --csv out/front.csv
     """
     from mimesim.results.pictures import check_picture, write_picture
-    from mimesim.sweep.front import Aims, pick
-    from mimesim.sweep.read import read_results
+    from mimesim.sweeps.front import Aims, pick
+    from mimesim.sweeps.read import read_results
 
     if plot is not None:
         check_picture(plot)
@@ -154,12 +154,12 @@ def pareto(
 
         write_picture(render_csv(known.columns, found.front).encode(), csv)
     if plot is not None:
-        from mimesim.sweep.picture import draw_front
+        from mimesim.sweeps.picture import draw_front
 
         write_picture(draw_front(found, plot.suffix[1:]), plot)
     if not quiet:
         from rich.console import Console
 
-        from mimesim.sweep.report import render_front
+        from mimesim.sweeps.report import render_front
 
         Console(width=None if os.isatty(1) else 140).print(render_front(found, known.keys, None))

@@ -14,6 +14,7 @@ from mimesim.trace import Trace
 if TYPE_CHECKING:
     from mimesim.compare.suite import Replay
     from mimesim.simulation import CaseResult
+from mimesim.results.csv_file import as_number
 
 __all__ = ["COSTS", "Point", "Tested", "Values", "compare_accuracy", "points_of"]
 
@@ -105,7 +106,7 @@ def points_of(
     for result, row, trace in zip(results, summary_rows(results, energy), traces, strict=True):
         entries = [trace.entry(task) for task in replay.tasks]
         shown = {image.image_id for image in result.images} if same_images else result.images
-        images, ledger, number = len(shown), result.ledger, {key: _number(cell) for key, cell in row.items()}
+        images, ledger, number = len(shown), result.ledger, {key: as_number(cell, 0) for key, cell in row.items()}
         seconds = ledger.cycles / (result.hardware.clock_mhz * 1e6)
         batches = [image.batch for image in result.images]
         values = Values(
@@ -138,7 +139,3 @@ def points_of(
 
 def _measured(point: Point) -> list[tuple[float, int]]:
     return [(one.accuracy, one.images) for one in point.tested if one.accuracy is not None and one.images is not None]
-
-
-def _number(cell: object) -> float:
-    return float(cell) if isinstance(cell, int | float) else 0.0

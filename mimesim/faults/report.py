@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from mimesim.faults.outcome import CaseFaults
 from mimesim.faults.tables import accuracy_rows
+from mimesim.results.csv_file import as_number
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -40,12 +41,14 @@ def render_faults(cases: Sequence[CaseFaults], folder: str, files: Sequence[str]
         rows = list(accuracy_rows([case]))
         for number in range(0, len(rows), len(case.base)):
             tasks = rows[number : number + len(case.base)]
-            cells = [f"{100 * _number(row['accuracy']):.1f} ± {100 * _number(row['interval']):.1f}" for row in tasks]
-            changed = sum(_number(row["changed_share"]) for row in tasks) / len(tasks)
-            flips = sum(_number(row["flips"]) for row in tasks) / len(tasks)
+            cells = [
+                f"{100 * as_number(row['accuracy']):.1f} ± {100 * as_number(row['interval']):.1f}" for row in tasks
+            ]
+            changed = sum(as_number(row["changed_share"]) for row in tasks) / len(tasks)
+            flips = sum(as_number(row["flips"]) for row in tasks) / len(tasks)
             row = tasks[0]
             cell = f" ({row['bits_per_cell']} bit a cell)" if row["bits_per_cell"] else ""
-            named = (str(row["place"]) + cell, str(row["tensor"]), f"{_number(row['rate']):.3g}")
+            named = (str(row["place"]) + cell, str(row["tensor"]), f"{as_number(row['rate']):.3g}")
             table.add_row(*named, *cells, _share(changed), f"{flips:.0f}")
         seeds = rows[0]["seeds"] if rows else 0
         note = (
@@ -63,8 +66,3 @@ def _percent(right: int, images: int) -> str:
 
 def _share(share: float) -> str:
     return f"{100 * share:.3g} %"
-
-
-def _number(cell: object) -> float:
-    assert isinstance(cell, int | float)  # noqa: S101 - a column of numbers
-    return float(cell)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from mimesim.errors import InputError
 
-__all__ = ["FORMULA", "Cell", "Row", "harmless", "render_csv"]
+__all__ = ["FORMULA", "Cell", "Row", "as_number", "harmless", "render_csv"]
 
 #: None is an empty cell, which pandas reads as NaN.
 Cell = str | int | float | None
@@ -16,6 +16,15 @@ Row = Mapping[str, Cell]
 
 #: What makes a spreadsheet take a cell for a formula.
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def as_number(cell: object, absent: int | None = None) -> int | float:
+    """Return the number in *cell*, or *absent* where there is none; without that, it is a :class:`TypeError`."""
+    if isinstance(cell, int | float):
+        return cell
+    if absent is None:
+        raise TypeError(f"{cell!r} is not a number")
+    return absent
 
 
 def render_csv(columns: Sequence[str], rows: Iterable[Row]) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mimesim.energy import LEVELS
 from mimesim.ledger import STALLS
-from mimesim.results.csv_file import Cell, Row
+from mimesim.results.csv_file import Cell, Row, as_number
 from mimesim.results.document import RunSettings, all_violations
 from mimesim.results.summary import summary_rows
 
@@ -51,13 +51,13 @@ def render_summary(results: Sequence[CaseResult], workload: RunSettings, out: Pa
     for result, row in zip(results, rows, strict=True):
         table.add_row(
             Text(result.case),
-            f"{_number(row['cycles']) / 1e6:.3f}",
-            f"{_number(row['images_per_second']):.1f}",
-            f"{_number(row['speedup']):.2f}x",
-            f"{_number(row['energy_total']) / 1e9:.3f}",
-            f"{_number(row['energy_gain']):.2f}x",
+            f"{as_number(row['cycles'], 0) / 1e6:.3f}",
+            f"{as_number(row['images_per_second'], 0):.1f}",
+            f"{as_number(row['speedup'], 0):.2f}x",
+            f"{as_number(row['energy_total'], 0) / 1e9:.3f}",
+            f"{as_number(row['energy_gain'], 0):.2f}x",
             "/".join(_share(row[f"energy_{level}"], row["energy_total"]).rstrip("%") for level in levels),
-            f"{_number(row['dram_words']) / 1e6:.2f}",
+            f"{as_number(row['dram_words'], 0) / 1e6:.2f}",
             _main_stall(row),
         )
     titles = [Text(f"{result.case}: {result.title}", style="dim") for result in results if result.title]
@@ -81,7 +81,7 @@ def _levels(rows: Sequence[Row]) -> list[str]:
 
 
 def _main_stall(row: Row) -> str:
-    stalls = {name: _number(row[f"stall_{name}_cycles"]) for name in STALLS}
+    stalls = {name: as_number(row[f"stall_{name}_cycles"], 0) for name in STALLS}
     name = max(stalls, key=lambda stall: stalls[stall])
     return f"{name} {_share(stalls[name], row['cycles'])}" if stalls[name] else "none"
 
@@ -102,21 +102,21 @@ def _caches(rows: Sequence[Row]) -> list[RenderableType]:
         ("cache_conflict_cycles", "lost to conflicts in the banks of the caches, Mcycles"),
     ):
         if any(row[column] for row in rows):
-            numbers = ", ".join(f"{row['case']} {_number(row[column]) / 1e6:.3f}" for row in rows)
+            numbers = ", ".join(f"{row['case']} {as_number(row[column], 0) / 1e6:.3f}" for row in rows)
             lines.append(Text(f"{what}: {numbers}", style="dim"))
     return [*lines, *(Text(_envm(row), style="dim") for row in rows if row["envm_words"])]
 
 
 def _envm(row: Row) -> str:
     """Return what a case keeps in on-chip non-volatile memory, and what rewriting it costs."""
-    area = "" if row["envm_mm2"] is None else f" on {_number(row['envm_mm2']):.3g} mm2"
-    text = f"{row['case']}: {_number(row['envm_words']) / 1e6:.3f} Mwords in eNVM{area}"
+    area = "" if row["envm_mm2"] is None else f" on {as_number(row['envm_mm2'], 0):.3g} mm2"
+    text = f"{row['case']}: {as_number(row['envm_words'], 0) / 1e6:.3f} Mwords in eNVM{area}"
     if not row["envm_words_written"]:
         return f"{text}, none rewritten"
-    written, cycles = _number(row["envm_words_written"]) / 1e6, _number(row["envm_write_cycles"]) / 1e6
+    written, cycles = as_number(row["envm_words_written"], 0) / 1e6, as_number(row["envm_write_cycles"], 0) / 1e6
     text += f", {written:.3f} rewritten in {cycles:.3f} Mcycles, {row['envm_most_writes']} times at most"
     if row["envm_lifetime_switches"] is not None:
-        text += f"; worn after {_number(row['envm_lifetime_switches']):.3g} switches"
+        text += f"; worn after {as_number(row['envm_lifetime_switches'], 0):.3g} switches"
     return text
 
 
@@ -147,8 +147,4 @@ def _files(out: Path) -> list[RenderableType]:
 
 
 def _share(part: Cell, total: Cell) -> str:
-    return f"{_number(part) / _number(total):.0%}" if total else "-"
-
-
-def _number(cell: Cell) -> float:
-    return float(cell) if isinstance(cell, int | float) else 0.0
+    return f"{as_number(part, 0) / as_number(total, 0):.0%}" if total else "-"

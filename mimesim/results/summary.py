@@ -10,7 +10,7 @@ from mimesim.bounds import main_bound
 from mimesim.config.energy import Accounting, Energy
 from mimesim.energy import LEVELS, CaseEnergy, PriceList
 from mimesim.ledger import STALLS
-from mimesim.results.csv_file import Cell, Row
+from mimesim.results.csv_file import Cell, Row, as_number
 from mimesim.results.envm import ENVM_SUMS, envm_sums
 from mimesim.results.evictions import EVICTION_SUMS, eviction_sums
 from mimesim.results.tables import PE_PARTS, PricedCase, image_rows
@@ -169,17 +169,11 @@ def _spread(case: PricedCase) -> dict[str, Cell]:
     rows = list(image_rows([case]))
     cells: dict[str, Cell] = {}
     for name in _SPREAD:
-        values = [_number(row["energy_total" if name == "energy" else name]) for row in rows]
+        values = [as_number(row["energy_total" if name == "energy" else name]) for row in rows]
         cells[f"{name}_per_image_min"] = min(values, default=None)
         cells[f"{name}_per_image_max"] = max(values, default=None)
     return cells
 
 
 def _ratio(first: Cell, this: Cell) -> float | None:
-    return _number(first) / _number(this) if _number(this) else None
-
-
-def _number(cell: Cell) -> int | float:
-    if isinstance(cell, int | float):
-        return cell
-    raise TypeError(f"{cell!r} is not a number")
+    return as_number(first) / as_number(this) if as_number(this) else None

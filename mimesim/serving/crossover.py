@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from mimesim.results.csv_file import Cell, Row
+from mimesim.results.csv_file import Cell, Row, as_number
 from mimesim.serving.settings import Outcome, Stream
 from mimesim.serving.tables import whole_row
 
@@ -59,25 +59,19 @@ def crossover_rows(outcomes: Sequence[Outcome]) -> Iterator[Row]:
         row |= {"metric": metric, "winner": winner, "factor": factor}
         for side, found in best.items():
             row |= {f"{side}_case": found["case"], f"{side}_policy": found["policy"], f"{side}_value": found[metric]}
-            row[f"{side}_rejected_share"] = _number(found["rejected"]) / _number(found["arrived"])
+            row[f"{side}_rejected_share"] = as_number(found["rejected"]) / as_number(found["arrived"])
         yield row
 
 
 def _best(rows: Sequence[dict[str, Cell]], metric: str, less: bool) -> dict[str, Cell]:
     having = [row for row in rows if row[metric]]
     # Of equals the first, in the workload's order.
-    return min(having, key=lambda row: _number(row[metric]) if less else -_number(row[metric]))
+    return min(having, key=lambda row: as_number(row[metric]) if less else -as_number(row[metric]))
 
 
 def _verdict(stream: Stream, metric: str, less: bool, best: dict[str, dict[str, Cell]]) -> Verdict:
-    shared, separate = (_number(best[side][metric]) for side in SIDES)
+    shared, separate = (as_number(best[side][metric]) for side in SIDES)
     gain = separate / shared if less else shared / separate
     factor = max(gain, 1 / gain)
     winner = "tie" if factor < TIE else SIDES[0] if gain > 1 else SIDES[1]
     return Verdict(stream, metric, winner, factor, best)
-
-
-def _number(cell: Cell) -> float:
-    if isinstance(cell, int | float):
-        return float(cell)
-    raise TypeError(f"{cell!r} is not a number")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mimesim.results.csv_file import Cell
+from mimesim.results.csv_file import as_number
 from mimesim.serving.crossover import METRICS, SIDES, TIE, Verdict, verdicts
 from mimesim.serving.document import all_violations
 from mimesim.serving.reference import Reference
@@ -73,18 +73,18 @@ def _cases(outcomes: Sequence[Outcome]) -> Table:
         table.add_column(heading, justify="right", no_wrap=True)
     for before, outcome in zip([None, *outcomes], outcomes, strict=False):
         row = whole_row(outcome)
-        served = _number(row["served"])
-        switches = _number(row["switches_between"]) + _number(row["switches_inside"])
+        served = as_number(row["served"], 0)
+        switches = as_number(row["switches_between"], 0) + as_number(row["switches_inside"], 0)
         table.add_row(
             "" if before and before.case == outcome.case else outcome.case.name,
             outcome.policy,
-            *(f"{_number(row[f'latency_p{percent}_ms']):.3g}" for percent in (50, 95, 99)),
-            f"{_number(row['throughput_per_s']):.5g}",
-            f"{_number(row['utilisation']):.0%}",
-            f"{_number(row['energy_per_request']) / 1e9:.3g}",
-            f"{_number(row['batch_images_mean']):.2f}",
+            *(f"{as_number(row[f'latency_p{percent}_ms'], 0):.3g}" for percent in (50, 95, 99)),
+            f"{as_number(row['throughput_per_s'], 0):.5g}",
+            f"{as_number(row['utilisation'], 0):.0%}",
+            f"{as_number(row['energy_per_request'], 0) / 1e9:.3g}",
+            f"{as_number(row['batch_images_mean'], 0):.2f}",
             f"{switches / served:.2f}" if served else "-",
-            *([f"{_number(row['rejected']) / _number(row['arrived']):.1%}"] if refused else []),
+            *([f"{as_number(row['rejected'], 0) / as_number(row['arrived'], 0):.1%}"] if refused else []),
         )
     return table
 
@@ -161,7 +161,3 @@ def _table() -> Table:
     from rich.table import Table
 
     return Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
-
-
-def _number(cell: Cell) -> float:
-    return float(cell) if isinstance(cell, int | float) else 0.0

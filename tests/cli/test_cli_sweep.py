@@ -16,9 +16,9 @@ import pandas as pd
 import pytest
 
 from mimesim.errors import InputError
-from mimesim.sweep import on_cluster
+from mimesim.sweeps import on_cluster
 from tests.cli.conftest import Mimesim
-from tests.sweep.made import described, write
+from tests.sweeps.made import described, write
 
 KEYS = ("hardware.dram.channels", "hardware.grid.channels")
 
@@ -104,7 +104,7 @@ def test_points_that_fail_are_told_at_the_end(mimesim: Mimesim, folder: Path) ->
 
 
 @pytest.fixture
-def cluster(folder: Path) -> Iterator[str]:
+def cluster(folder: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
     """A scheduler and two workers of Dask, started by their commands."""
     if find_spec("distributed") is None:
         pytest.skip("DASK IS NOT TESTED: distributed is not installed (pip install 'mimesim[cluster]')")
@@ -125,26 +125,54 @@ def cluster(folder: Path) -> Iterator[str]:
                 if probe.connect_ex(("127.0.0.1", port)) == 0:
                     break
             time.sleep(0.1)
-        yield address
+        yield address, running[1:]
     finally:
         for process in running:
             process.kill()
             process.wait()
 
 
+def wait_for(process: subprocess.Popen[bytes], folder: Path) -> None:
+    """Wait until a replay is kept in *folder*, or the process is over."""
+    while process.poll() is None and not list(folder.glob("*/*.json")):
+        time.sleep(0.01)
+
+
 @pytest.mark.slow
-def test_a_cluster_finds_the_same(mimesim: Mimesim, sweep: Path, folder: Path, cluster: str) -> None:
-    done = mimesim("sweep", sweep.name, "--scheduler", cluster, "--points", "far", "--out", "far-out")
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "12 replayed" in done.stdout
+def test_a_cluster_that_loses_a_worker_finds_the_same(
+    mimesim: Mimesim, sweep: Path, folder: Path, cluster: tuple[str, list[subprocess.Popen[bytes]]]
+) -> None:
+    address, workers = cluster
+    command = [sys.executable, "-m", "mimesim", "sweep", sweep.name, "--scheduler", address, "--quiet"]
+    with subprocess.Popen([*command, "--points", "far", "--out", "far-out"], stderr=subprocess.PIPE) as process:
+        wait_for(process, folder / "far")
+        workers[0].kill()
+        assert process.stderr
+        assert process.stderr.read() == b""
+    assert process.returncode == 0
     assert mimesim("sweep", sweep.name, "--quiet", "--jobs", "1").returncode == 0
     near = folder / "out" / "s-sweep" / "results.csv"
     assert (folder / "far-out" / "results.csv").read_bytes() == near.read_bytes()
 
 
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds the worker in /proc")
+def test_a_worker_that_dies_loses_nothing(sweep: Path, folder: Path) -> None:
+    command = [sys.executable, "-m", "mimesim", "sweep", sweep.name, "--jobs", "1", "--quiet"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE) as process:
+        wait_for(process, folder / "out" / "points")
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        for child in children:
+            if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes():
+                os.kill(int(child), signal.SIGKILL)
+        assert process.stderr
+        assert process.stderr.read() == b""
+    assert process.returncode == 0
+    assert len(pd.read_csv(folder / "out" / "s-sweep" / "results.csv")) == 12
+
+
 def test_no_scheduler_is_one_error(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("distributed")
-    monkeypatch.setattr("mimesim.sweep.executors._PATIENCE", "1s")
+    monkeypatch.setattr("mimesim.sweeps.executors._PATIENCE", "1s")
     with (
         pytest.raises(InputError, match=r"^--scheduler: 'tcp://127\.0\.0\.1:1': no Dask scheduler answers there"),
         on_cluster("tcp://127.0.0.1:1", None),

@@ -10,8 +10,8 @@ from typing import Any
 
 from mimesim.results.csv_file import Cell
 from mimesim.results.writer import as_input_error
-from mimesim.sweep.columns import VALUES
-from mimesim.sweep.points import Job
+from mimesim.sweeps.columns import VALUES
+from mimesim.sweeps.points import Job
 
 __all__ = ["Store"]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from mimesim.config.explain import check
 from mimesim.config.origin import Origin
 from mimesim.config.yaml_file import read_yaml
-from mimesim.sweep.settings import Sweep
+from mimesim.sweeps.settings import Sweep
 
 __all__ = ["load_sweep"]
 

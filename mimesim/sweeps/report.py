@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from mimesim.results.csv_file import Cell
-from mimesim.sweep.columns import HEAD
-from mimesim.sweep.front import Picked, group
+from mimesim.sweeps.columns import HEAD
+from mimesim.sweeps.front import Picked, group
 
 if TYPE_CHECKING:
     from rich.console import Group, RenderableType

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from mimesim.sweep import points
-from mimesim.sweep.points import Shelf, canonical, resolve
-from tests.sweep.made import described, made, write
+from mimesim.sweeps import points
+from mimesim.sweeps.points import Shelf, canonical, resolve
+from tests.sweeps.made import described, made, write
 
 
 def key(folder: Path, settings: dict[str, Any], **rest: Any) -> str:
@@ -75,7 +75,7 @@ def test_mode_images_trace_and_version_do(tmp_path: Path, monkeypatch: pytest.Mo
 def test_it_is_the_same_in_another_process(tmp_path: Path) -> None:
     path = write(tmp_path, described())
     code = (
-        "import sys; from mimesim.sweep import load_sweep; from mimesim.sweep.points import Shelf, resolve;"
+        "import sys; from mimesim.sweeps import load_sweep; from mimesim.sweeps.points import Shelf, resolve;"
         "print(resolve(load_sweep(sys.argv[1]), 0, {'hardware.dram.channels': 2}, Shelf())[0].job.key)"
     )
     found = {

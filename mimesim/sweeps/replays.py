@@ -18,8 +18,8 @@ from mimesim.results.summary import summary_rows
 from mimesim.schedule.cache import CountCache
 from mimesim.schedule.costs import CostBook
 from mimesim.simulation import CaseResult, Runner
-from mimesim.sweep.columns import VALUES
-from mimesim.sweep.points import Job, Shelf
+from mimesim.sweeps.columns import VALUES
+from mimesim.sweeps.points import Job, Shelf
 
 __all__ = ["Outcome", "Replays", "here"]
 

@@ -16,7 +16,7 @@ from mimesim.config.schedule import Mode
 from mimesim.config.workload import Label
 from mimesim.errors import InputError
 from mimesim.results.csv_file import FORMULA
-from mimesim.sweep.columns import is_measure, measure, measures
+from mimesim.sweeps.columns import is_measure, measure, measures
 
 __all__ = ["Bounds", "Design", "Objectives", "Point", "Random", "Range", "Sweep"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -10,8 +11,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from mimesim.errors import InputError, MimesimError
-from mimesim.sweep.points import Job
-from mimesim.sweep.replays import Outcome, Replays, here
+from mimesim.sweeps.points import Job
+from mimesim.sweeps.replays import Outcome, Replays, here
 from mimesim.workers import crew
 
 __all__ = ["Executor", "on_cluster", "on_processes"]
@@ -48,6 +49,8 @@ def on_cluster(scheduler: str, cache: Path | None) -> Iterator[Executor]:
         raise MimesimError("--scheduler needs distributed: pip install 'mimesim[cluster]'")
     import distributed
 
+    # It tells of every result that is lost with its worker; what it does about that is to have it made again.
+    logging.getLogger("distributed").setLevel(logging.ERROR)
     try:
         client = cast("Any", distributed).Client(scheduler, timeout=_PATIENCE, set_as_default=False)
     except (OSError, ValueError, TypeError) as error:

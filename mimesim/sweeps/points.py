@@ -13,7 +13,7 @@ from mimesim.config import Case, Mode, Override, Workload, load_workload
 from mimesim.config.explain import suggest
 from mimesim.errors import InputError
 from mimesim.inputs import Selection, build_schemes, load_traces, select
-from mimesim.sweep.settings import Sweep
+from mimesim.sweeps.settings import Sweep
 from mimesim.trace import Trace
 
 __all__ = ["Entry", "Job", "Shelf", "canonical", "configuration", "resolve"]

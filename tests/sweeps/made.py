@@ -8,9 +8,9 @@ from typing import Any
 
 import yaml
 
-from mimesim.sweep import Sweep, load_sweep
-from mimesim.sweep.points import Job
-from mimesim.sweep.replays import Outcome, Replays
+from mimesim.sweeps import Sweep, load_sweep
+from mimesim.sweeps.points import Job
+from mimesim.sweeps.replays import Outcome, Replays
 
 GRID = {"grid": {"hardware.dram.channels": [1, 2], "schedule.set_order": ["inner", "outer"]}}
 RANGES = {

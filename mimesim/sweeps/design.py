@@ -9,7 +9,7 @@ from math import exp, log
 from random import Random as Stream
 from typing import Any
 
-from mimesim.sweep.settings import Design, Random, Range
+from mimesim.sweeps.settings import Design, Random, Range
 
 __all__ = ["draw", "points_of", "text_of"]
 

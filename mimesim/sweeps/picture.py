@@ -10,7 +10,7 @@ from mimesim.errors import InputError
 from mimesim.pareto import front
 from mimesim.results.csv_file import Row
 from mimesim.results.pictures import save_figure
-from mimesim.sweep.front import Picked, group
+from mimesim.sweeps.front import Picked, group
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

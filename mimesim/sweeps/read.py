@@ -11,9 +11,9 @@ from typing import Any
 from mimesim.errors import InputError
 from mimesim.results.csv_file import Cell, Row
 from mimesim.results.document import RUN_JSON
-from mimesim.sweep.columns import HEAD, columns_of, measures
-from mimesim.sweep.front import Aims
-from mimesim.sweep.journal import RESULTS_CSV
+from mimesim.sweeps.columns import HEAD, columns_of, measures
+from mimesim.sweeps.front import Aims
+from mimesim.sweeps.journal import RESULTS_CSV
 
 __all__ = ["Known", "read_results"]
 

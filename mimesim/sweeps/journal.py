@@ -12,10 +12,10 @@ from typing import Any
 from mimesim.results.csv_file import FORMULA, Cell, Row, render_csv
 from mimesim.results.document import FORMAT, FORMAT_VERSION, RUN_JSON, versions
 from mimesim.results.writer import as_input_error, write_files
-from mimesim.sweep.columns import ERRORS, HEAD, columns_of
-from mimesim.sweep.design import text_of
-from mimesim.sweep.points import Entry
-from mimesim.sweep.settings import Sweep
+from mimesim.sweeps.columns import ERRORS, HEAD, columns_of
+from mimesim.sweeps.design import text_of
+from mimesim.sweeps.points import Entry
+from mimesim.sweeps.settings import Sweep
 
 __all__ = ["ERRORS_CSV", "RESULTS_CSV", "Journal"]
 

@@ -10,8 +10,8 @@ from mimesim.config.explain import suggest
 from mimesim.errors import InputError
 from mimesim.pareto import front
 from mimesim.results.csv_file import Row
-from mimesim.sweep.columns import measure
-from mimesim.sweep.settings import Sweep
+from mimesim.sweeps.columns import measure
+from mimesim.sweeps.settings import Sweep
 
 __all__ = ["Aims", "Picked", "pick"]
 

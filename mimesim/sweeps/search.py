@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 from mimesim.errors import InputError, MimesimError
 from mimesim.results import check_destination
 from mimesim.results.csv_file import Row
-from mimesim.sweep.design import text_of
-from mimesim.sweep.executors import Executor
-from mimesim.sweep.journal import Journal
-from mimesim.sweep.points import Entry, Shelf, resolve
-from mimesim.sweep.run import Progress, Tally, measured, record
-from mimesim.sweep.settings import Random, Sweep
-from mimesim.sweep.store import Store
+from mimesim.sweeps.design import text_of
+from mimesim.sweeps.executors import Executor
+from mimesim.sweeps.journal import Journal
+from mimesim.sweeps.points import Entry, Shelf, resolve
+from mimesim.sweeps.run import Progress, Tally, measured, record
+from mimesim.sweeps.settings import Random, Sweep
+from mimesim.sweeps.store import Store
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution

@@ -11,13 +11,13 @@ from pathlib import Path
 from mimesim.errors import InputError
 from mimesim.results import check_destination
 from mimesim.results.csv_file import Row
-from mimesim.sweep.design import points_of
-from mimesim.sweep.executors import Executor
-from mimesim.sweep.journal import Journal
-from mimesim.sweep.points import Entry, Job, Shelf, resolve
-from mimesim.sweep.replays import Outcome
-from mimesim.sweep.settings import Sweep
-from mimesim.sweep.store import Store
+from mimesim.sweeps.design import points_of
+from mimesim.sweeps.executors import Executor
+from mimesim.sweeps.journal import Journal
+from mimesim.sweeps.points import Entry, Job, Shelf, resolve
+from mimesim.sweeps.replays import Outcome
+from mimesim.sweeps.settings import Sweep
+from mimesim.sweeps.store import Store
 
 __all__ = ["Progress", "Tally", "record", "run_sweep"]
 

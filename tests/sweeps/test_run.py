@@ -12,10 +12,10 @@ import pytest
 
 from mimesim.cli import main
 from mimesim.errors import InputError
-from mimesim.sweep import Store, Tally, run_sweep, search_sweep
-from mimesim.sweep.front import pick
-from mimesim.sweep.read import read_results
-from tests.sweep.made import GRID, RANGES, Here, made
+from mimesim.sweeps import Store, Tally, run_sweep, search_sweep
+from mimesim.sweeps.front import pick
+from mimesim.sweeps.read import read_results
+from tests.sweeps.made import GRID, RANGES, Here, made
 
 
 def sweep_in(folder: Path, executor: Here, **rest: Any) -> Tally:
@@ -130,7 +130,7 @@ def test_faults_of_ours_and_memory_are_reported(tmp_path: Path, monkeypatch: pyt
     def fail(*_: object, **__: object) -> None:
         raise next(wrong)
 
-    monkeypatch.setattr("mimesim.sweep.replays.Runner", fail)
+    monkeypatch.setattr("mimesim.sweeps.replays.Runner", fail)
     tally = sweep_in(tmp_path, Here(), design={"list": [{}, {"hardware.dram.channels": 2}]})
     assert tally.failed == 2
     assert tally.first_errors[0] == "out of memory"
@@ -141,14 +141,14 @@ def test_errors_are_no_formulas(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     def fail(*_: object, **__: object) -> None:
         raise InputError("=1+1", "on\nmore\rlines")
 
-    monkeypatch.setattr("mimesim.sweep.replays.Runner", fail)
+    monkeypatch.setattr("mimesim.sweeps.replays.Runner", fail)
     sweep_in(tmp_path, Here(), design={"list": [{}]})
     lines = (tmp_path / "out" / "errors.csv").read_text().splitlines()
     assert lines[1].endswith(",'=1+1: on more lines")
 
 
 def test_a_worker_of_another_version_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mimesim.sweep.replays.__version__", "9")
+    monkeypatch.setattr("mimesim.sweeps.replays.__version__", "9")
     tally = sweep_in(tmp_path, Here(), design={"list": [{}]})
     assert tally.first_errors[0].startswith("the worker has mimesim 9, not ")
 
@@ -161,7 +161,7 @@ def test_a_full_disk_is_one_error(which: str, tmp_path: Path, monkeypatch: pytes
         (tmp_path / "out").mkdir()
         (tmp_path / "out" / "mine").touch()
     else:
-        monkeypatch.setattr("mimesim.sweep.journal.RESULTS_CSV", "full")
+        monkeypatch.setattr("mimesim.sweeps.journal.RESULTS_CSV", "full")
         real = Path.__truediv__
         monkeypatch.setattr(Path, "__truediv__", lambda a, b: Path("/dev/full") if b == "full" else real(a, b))
     rule = "holds 'mine'" if which == "begin" else "cannot be written: "

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from mimesim.errors import InputError
-from mimesim.sweep import load_sweep
-from mimesim.sweep.columns import VALUES, columns_of
-from mimesim.sweep.design import draw, points_of
-from mimesim.sweep.settings import Range
-from tests.sweep.made import RANGES, described, made, write
+from mimesim.sweeps import load_sweep
+from mimesim.sweeps.columns import VALUES, columns_of
+from mimesim.sweeps.design import draw, points_of
+from mimesim.sweeps.settings import Range
+from tests.sweeps.made import RANGES, described, made, write
 
 
 @pytest.mark.parametrize(
