@@ -6,8 +6,9 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from benchmarks.checks import CHECKS, Options, Section
+from benchmarks.checks import CHECKS
 from benchmarks.measure import machine
+from benchmarks.section import Options, Section
 
 SIZES = (32, 64, 128, 224)
 RESULTS = Path(__file__).with_name("RESULTS.md")

@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Generator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import simpy
 
@@ -50,21 +50,25 @@ def measure_move(passes: int) -> str:
     return f"{time.process_time() - began} {passes}"
 
 
-def measure_replay(workload: Path) -> str:
+def measure_replay(workload: Path, engine: Literal["simpy", "compiled"]) -> str:
     """Return CPU seconds, passes and dense MACs of replaying *workload*, all cases, in this process alone.
 
     From reading and checking the traces to the conservation laws; writing the tables is left out.
     """
     from mimesim.config import load_workload
+    from mimesim.recordings import Recordings
     from mimesim.simulation import run_workload
 
     began = time.process_time()
-    results = run_workload(load_workload(workload), "pipelined", jobs=1)
+    results = run_workload(load_workload(workload), "pipelined", jobs=1, recordings=Recordings(engine=engine))
     seconds = time.process_time() - began
     rows = [row for result in results for phase in result.ledger.phases for row in phase.rows.values()]
     return f"{seconds} {sum(result.ledger.passes for result in results)} {sum(row.macs_dense for row in rows)}"
 
 
 if __name__ == "__main__":
-    # pipeline.py bare PASSES, or pipeline.py replay WORKLOAD
-    print(measure_move(int(sys.argv[2])) if sys.argv[1] == "bare" else measure_replay(Path(sys.argv[2])))
+    # pipeline.py bare PASSES, or pipeline.py replay WORKLOAD ENGINE
+    if sys.argv[1] == "bare":
+        print(measure_move(int(sys.argv[2])))
+    else:
+        print(measure_replay(Path(sys.argv[2]), "compiled" if sys.argv[3] == "compiled" else "simpy"))
