@@ -56,7 +56,7 @@ def test_one_version(config: configparser.ConfigParser) -> None:
 
 
 def test_every_import_is_declared_and_the_other_way_round(config: configparser.ConfigParser) -> None:
-    required = requirements(config, "core", "train", "report", "timeline", "cluster", "search")
+    required = requirements(config, "core", "train", "fast", "report", "timeline", "cluster", "search")
     declared = {IMPORTED_AS.get(name, name) for name in required}
     # pandas is what people read the results with: the README's analysis works right after installing. Wherever a figure
     # may be drawn, matplotlib may be imported.

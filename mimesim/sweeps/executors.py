@@ -50,7 +50,8 @@ def on_cluster(scheduler: str, cache: Path | None) -> Iterator[Executor]:
     import distributed
 
     # It tells of every result that is lost with its worker; what it does about that is to have it made again.
-    logging.getLogger("distributed").setLevel(logging.ERROR)
+    for name in ("distributed", "distributed.client"):
+        logging.getLogger(name).setLevel(logging.ERROR)
     try:
         client = cast("Any", distributed).Client(scheduler, timeout=_PATIENCE, set_as_default=False)
     except (OSError, ValueError, TypeError) as error:
@@ -67,10 +68,21 @@ def _on_client(client: Any, cache: Path | None, jobs: Iterable[Job]) -> Iterator
     import distributed
 
     # By its hash: a job that two sweeps of one cluster ask for at the same time runs once.
-    tasks = {client.submit(_replay, job, cache, key=f"mimesim-{job.key}", pure=True): job for job in jobs}
-    for task in cast("Any", distributed).as_completed(list(tasks), loop=client.loop):
+    def submit(job: Job) -> Any:
+        return client.submit(_replay, job, cache, key=f"mimesim-{job.key}", pure=True)
+
+    tasks = {submit(job): job for job in jobs}
+    completed = cast("Any", distributed).as_completed(list(tasks), loop=client.loop)
+    for task in completed:
         if task.status == "finished":
             outcome = task.result()
+        elif task.status == "lost" and client.status == "running":
+            # It lay on a worker that died before it was fetched: somebody else does it again.
+            job = tasks.pop(task)
+            again = submit(job)
+            tasks[again] = job
+            completed.add(again)
+            continue
         elif task.status == "lost":
             raise MimesimError("the Dask scheduler is lost; the same command goes on where it was")
         else:
