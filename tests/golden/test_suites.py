@@ -23,7 +23,7 @@ HERE = Path(__file__).parent
 MODES: tuple[Mode, Mode] = ("singular", "pipelined")
 SUITES = ("compare", "memti", "dvn")
 #: Those whose tasks are on the same pictures, so that several can be served at once.
-SAME_PICTURES = ("pam", "compare-shared")
+SAME_PICTURES = ("pam", "compare-shared", "compare-shared-cifar100")
 RUNS = [
     *((suite, mode) for suite in (*SUITES, *SAME_PICTURES) for mode in MODES),
     *((suite, "multitask") for suite in SAME_PICTURES),
