@@ -23,7 +23,7 @@ from tests.schedule.small import hardware
 pytest.importorskip("numba", reason="THE COMPILED ENGINE IS NOT TESTED: numba is not installed")
 
 #: Drawn anew at every run; of these about seven in ten are covered.
-CONFIGURATIONS = int(os.environ.get("MIMESIM_ORACLE_CONFIGURATIONS", "300")) // 2
+CONFIGURATIONS = int(os.environ.get("MIMESIM_ORACLE_CONFIGURATIONS", "150")) // 2
 
 
 def assert_same(compiled: CaseLedger, simpy: CaseLedger) -> None:

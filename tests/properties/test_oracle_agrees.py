@@ -125,7 +125,7 @@ def assert_agree(ledger: CaseLedger, oracle: OracleResult) -> None:
 
 
 #: Drawn anew at every run. CI draws 2,000, which find what is wrong in one configuration of a thousand.
-CONFIGURATIONS = int(os.environ.get("MIMESIM_ORACLE_CONFIGURATIONS", "300"))
+CONFIGURATIONS = int(os.environ.get("MIMESIM_ORACLE_CONFIGURATIONS", "150"))
 
 
 @settings(
