@@ -18,6 +18,8 @@ _Ints = NDArray[np.int64]
 
 #: The row of a move into a cache, and of a block that is in it.
 _HERE = -1
+#: Moves of a cache that are counted together.
+_MANY = 1 << 14
 
 
 class Use(NamedTuple):
@@ -32,7 +34,7 @@ class Use(NamedTuple):
 class EvictionLog:
     """Counts evictions by phase, and remembers what is gone until it is fetched again or no longer can be.
 
-    A lookup only notes what moved (:meth:`moved`); all of it is counted at once when the phase is over
+    A lookup only notes what moved (:meth:`moved`); it is counted many at a time, and when the phase is over
     (:meth:`settle`), for a run of VGG16 moves a million blocks. Uses have numbers, which the lines of a cache carry;
     the number after that of a region's use is that of its outputs, not yet written.
     """
@@ -108,15 +110,21 @@ class EvictionLog:
             self._caches[cache].moved_uses.extend([by] * len(missing))
         if moves:
             self._marks[cache] += (left, len(moves), by, self._turn)
+            if len(moves) > _MANY:
+                self._settle(cache)
 
     def settle(self) -> None:
         """Count what moved in the phase that is over."""
-        for cache, marks in zip(self._caches, self._marks, strict=True):
+        for number, marks in enumerate(self._marks):
             if marks:
-                moved, uses = (np.frombuffer(numbers, dtype=np.int64) for numbers in (cache.moved, cache.moved_uses))
-                self._count(moved, uses, np.array(marks).reshape(-1, 4))
-                cache.moved, cache.moved_uses = array("q"), array("q")
-                marks.clear()
+                self._settle(number)
+
+    def _settle(self, number: int) -> None:
+        cache, marks = self._caches[number], self._marks[number]
+        moved, uses = (np.frombuffer(numbers, dtype=np.int64) for numbers in (cache.moved, cache.moved_uses))
+        self._count(moved, uses, np.array(marks).reshape(-1, 4))
+        cache.moved, cache.moved_uses = array("q"), array("q")
+        marks.clear()
 
     def _count(self, addresses: _Ints, uses: _Ints, marks: _Ints) -> None:
         """Count the moves of one cache, in the order in which they were made."""

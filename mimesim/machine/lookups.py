@@ -181,12 +181,14 @@ class Lookups:
     def _look_up_activations(self, run: PhaseRun, place: int) -> Runs:
         cache, number, runs = self._caches[ACTIVATIONS], run.first_pass + place, []
         for region, blocks in run.phase.lookups[place]:
-            words = region.slot * self._burst_words
+            base, slot = region.address, region.slot
             use = self._uses.get(id(region)) or self._use(run, region)
-            missing = cache.lookup_all(region.addresses(blocks), words, ACTIVATIONS, number, self._victims, use)
+            addresses, words = [base + slot * block for block in blocks], slot * self._burst_words
+            missing = cache.lookup_all(addresses, words, ACTIVATIONS, number, self._victims, use)
             if missing:
                 self._note(run, ACTIVATIONS, use, missing)
-                runs += [region.run_at[address] for address in missing]
+                bursts = region.bursts
+                runs += [(address, bursts[(address - base) // slot]) for address in missing]
                 region.fetched += missing
         return runs
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -63,8 +63,8 @@ class ParameterBlock(NamedTuple):
 class ActivationRegion:
     """The blocks of one tensor of one image: block *i* lies at address + i x slot.
 
-    *bursts* and *useful* hold the bursts and the useful words of each block, *run_at* the run (address, bursts) of the
-    block at an address. The controller appends the addresses of what it fetches to *fetched*.
+    *bursts* and *useful* hold the bursts and the useful words of each block.
+    The controller appends the addresses of what it fetches to *fetched*.
     """
 
     address: int
@@ -74,24 +74,12 @@ class ActivationRegion:
     bursts: list[int]
     useful: NDArray[np.int64]
     fetched: list[int]
-    run_at: dict[int, tuple[int, int]]
-    _addresses: dict[int, tuple[list[int], list[int]]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, address: int, stored: StoredBlocks, image: int) -> ActivationRegion:
         """Place the blocks of image number *image* of the replay at *address*."""
-        useful, bursts = stored.values + stored.bitmap, stored.bursts.tolist()
-        addresses = range(address, address + stored.slot_bursts * len(bursts), stored.slot_bursts)
-        run_at = dict(zip(addresses, zip(addresses, bursts, strict=True), strict=True))
-        return cls(address, stored.slot_bursts, stored, image, bursts, useful, [], run_at)
-
-    def addresses(self, blocks: list[int]) -> list[int]:
-        """Return the addresses of the given blocks, a list that a geometry keeps and asks for over and over."""
-        known = self._addresses.get(id(blocks))
-        if known is None:
-            # With the list itself, so that no other can take its identity.
-            known = self._addresses[id(blocks)] = blocks, [self.address + self.slot * block for block in blocks]
-        return known[1]
+        useful = stored.values + stored.bitmap
+        return cls(address, stored.slot_bursts, stored, image, stored.bursts.tolist(), useful, [])
 
     def runs(self, blocks: Iterable[int]) -> list[tuple[int, int]]:
         """Return (address, bursts) of the given blocks."""
