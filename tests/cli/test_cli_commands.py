@@ -32,7 +32,9 @@ def examples() -> list[str]:
 
 
 #: Take minutes, PyTorch, the recorded traces, or results of other runs: run elsewhere.
-SLOW = re.compile(r"mimesim (train|faults|paper|report|pareto|sweep|trace record|run --mode pipelined vgg16)")
+SLOW = re.compile(
+    r"mimesim (train|faults|paper|compare vgg16|report|pareto|sweep|trace record|run --mode pipelined vgg16)"
+)
 
 
 def test_every_command_explains_itself_with_an_example() -> None:

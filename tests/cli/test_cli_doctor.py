@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -60,7 +61,10 @@ def test_the_script_of_each_shell_is_one_that_it_can_read(mimesim: Mimesim, shel
         ("mimesim run --mod", {"--mode"}),
         ("mimesim run --mode s", {"singular"}),
         ("mimesim run vg", {"vgg16"}),
-        ("mimesim config schema h", {"hardware"}),
+        pytest.param(
+            *("mimesim config schema h", {"hardware"}),
+            marks=pytest.mark.skipif(version("click") == "8.2.0", reason="click 8.2.0 offers no values of arguments"),
+        ),
     ],
 )
 def test_what_a_shell_is_offered(folder: Path, words: str, expected: set[str]) -> None:

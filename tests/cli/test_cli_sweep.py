@@ -32,6 +32,7 @@ def sweep(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_sweep_and_its_front(mimesim: Mimesim, sweep: Path, folder: Path) -> None:
+    pytest.importorskip("matplotlib")
     done = mimesim("sweep", sweep.name, "--jobs", "2")
     assert (done.returncode, done.stderr) == (0, "")
     assert "of 12 rows are on the front" in done.stdout

@@ -12,6 +12,7 @@ from mimesim.results.pictures import spread
 
 
 def test_a_picture_that_cannot_be_drawn_is_told_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("matplotlib")
     (tmp_path / "file").touch()
     for path in (tmp_path / "who.bmp", tmp_path / "file" / "who.png", tmp_path):
         with pytest.raises(InputError, match="--plot"):
