@@ -192,8 +192,11 @@ class _Walker:
         return [region.address + region.slot * block for block in blocks], region.slot * self._burst_words
 
     def _drop_dead(self) -> None:
+        cache = self._caches[ACTIVATIONS]
+        # The weights that came before may have pushed out, dirty, some of what would be dropped now.
+        cache.forget()
         for region in self._dead:
-            self._caches[ACTIVATIONS].drop(region.address, region.end)
+            cache.drop(region.address, region.end)
 
     def _thresholds(self, found: _Collector, position: int, group: Group, channel_tile: int, tile: int) -> None:
         """Look up the threshold blocks of a drain job: each distinct one once, in the order of the images."""

@@ -31,6 +31,8 @@ CACHES: dict[str, dict[str, Any]] = {
     "unified, small": {"organisation": "unified", "unified_kib": 1.0},
     "pinned": {"weights_kib": 0.6, "thresholds_kib": 0.25, "policy": "pin"},
     "unified, outputs stay": {"organisation": "unified", "unified_kib": 2.25, "write_policy": "write_back"},
+    # Large enough that outputs stay until they die, too small for the weights that come before they are dropped.
+    "unified, outputs pushed out": {"organisation": "unified", "unified_kib": 3.0, "write_policy": "write_back"},
     "unified and pinned": {"organisation": "unified", "unified_kib": 2.0, "policy": "pin"},
 }
 SCHEDULES: tuple[dict[str, Any], ...] = (
