@@ -66,16 +66,12 @@ def sweep(
         raise InputError("--jobs", "must be at least 1", value=jobs)
     with shown_progress(quiet, "") as progress:
         from mimesim.results import check_destination
-        from mimesim.schedule.cache import cache_folder
-        from mimesim.sweeps import Store, load_sweep, on_cluster, on_processes, run_sweep, search_sweep
+        from mimesim.sweeps import Store, executor_of, load_sweep, run_sweep, search_sweep
 
         chosen = load_sweep(file)
-        folder = out if out is not None else Path("out", f"{chosen.name}-sweep")
+        folder = out if out is not None else chosen.folder
         check_destination(folder)
-        counts = cache_folder(cache)
-        where = (
-            on_processes(jobs or os.cpu_count() or 1, counts) if scheduler is None else on_cluster(scheduler, counts)
-        )
+        where = executor_of(jobs, scheduler, cache)
         work = search_sweep if search else run_sweep
         try:
             with where as executor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mimesim.sweeps.executors import on_cluster, on_processes
+from mimesim.sweeps.executors import executor_of, on_cluster, on_processes
 from mimesim.sweeps.loader import load_sweep
 from mimesim.sweeps.run import Tally, run_sweep
 from mimesim.sweeps.search import search_sweep
@@ -10,4 +10,15 @@ from mimesim.sweeps.settings import Sweep
 from mimesim.sweeps.store import Store
 from mimesim.sweeps.table import sweep
 
-__all__ = ["Store", "Sweep", "Tally", "load_sweep", "on_cluster", "on_processes", "run_sweep", "search_sweep", "sweep"]
+__all__ = [
+    "Store",
+    "Sweep",
+    "Tally",
+    "executor_of",
+    "load_sweep",
+    "on_cluster",
+    "on_processes",
+    "run_sweep",
+    "search_sweep",
+    "sweep",
+]

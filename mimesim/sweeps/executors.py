@@ -3,24 +3,35 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, cast
 
 from mimesim.errors import InputError, MimesimError
+from mimesim.schedule.cache import cache_folder
 from mimesim.sweeps.points import Job
 from mimesim.sweeps.replays import Outcome, Replays, here
 from mimesim.workers import crew
 
-__all__ = ["Executor", "on_cluster", "on_processes"]
+__all__ = ["Executor", "executor_of", "on_cluster", "on_processes"]
 
 #: Yields each job with what came of it, in any order.
 Executor = Callable[[Iterable[Job]], Iterator[tuple[Job, Outcome]]]
 
 _PATIENCE = "10s"
+
+
+def executor_of(jobs: int | None, scheduler: str | None, cache: str | None) -> AbstractContextManager[Executor]:
+    """Give what replays on the cluster at *scheduler*, or without one in *jobs* processes here: one per CPU, if None.
+
+    *cache* is the folder of counted masks as a user names it (:func:`mimesim.schedule.cache.cache_folder`).
+    """
+    counts = cache_folder(cache)
+    return on_processes(jobs or os.cpu_count() or 1, counts) if scheduler is None else on_cluster(scheduler, counts)
 
 
 @contextmanager

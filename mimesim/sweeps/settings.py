@@ -159,6 +159,11 @@ class Sweep(Strict):
 
     _origin: Origin = PrivateAttr(default_factory=Origin)
 
+    @property
+    def folder(self) -> Path:
+        """Where results go if nobody says otherwise."""
+        return Path("out", f"{self.name}-sweep")
+
     @model_validator(mode="after")
     def _whole(self, info: ValidationInfo) -> Self:
         if isinstance(info.context, Origin):

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mimesim.errors import InputError
-from mimesim.schedule.cache import cache_folder
-from mimesim.sweeps.executors import on_cluster, on_processes
+from mimesim.sweeps.executors import executor_of
 from mimesim.sweeps.journal import RESULTS_CSV
 from mimesim.sweeps.loader import load_sweep
 from mimesim.sweeps.run import Progress, run_sweep
@@ -48,10 +46,8 @@ def sweep(
     if jobs is not None and jobs < 1:
         raise InputError("sweep", "must be at least 1", key="jobs", value=jobs)
     chosen = load_sweep(Path(file))
-    folder = Path(out) if out is not None else Path("out", f"{chosen.name}-sweep")
-    counts = cache_folder(cache)
-    where = on_processes(jobs or os.cpu_count() or 1, counts) if scheduler is None else on_cluster(scheduler, counts)
+    folder = Path(out) if out is not None else chosen.folder
     work = search_sweep if search else run_sweep
-    with where as executor:
+    with executor_of(jobs, scheduler, cache) as executor:
         work(chosen, folder, Store(Path(points)), executor, progress)
     return pd.read_csv(folder / RESULTS_CSV)
