@@ -79,6 +79,7 @@ class EvictionLog:
         """Count in *record* from now on; activations of an earlier batch are not fetched again."""
         if self._record is None or record.batch != self._record.batch:
             self._gone[1].clear()
+            self._keep_rows_of_parameters()
             # What an earlier batch looked up and no cache holds any more is not kept for the rest of a long run.
             held = set().union(*(cache.uses() for cache in self._caches))
             # The first weights of a batch may still evict, dirty, what the batch before left unread.
@@ -89,6 +90,14 @@ class EvictionLog:
         self._record = record
         self._rows.clear()
         self._turns.clear()
+
+    def _keep_rows_of_parameters(self) -> None:
+        """Drop the rows of batches that are over, but those of parameters that may still be fetched again."""
+        gone = {address: row for address, row in self._gone[0].items() if row != _HERE}
+        rows = sorted(set(gone.values()))
+        self._counted = [self._counted[row] for row in rows]
+        places = {row: place for place, row in enumerate(rows)}
+        self._gone = {address: places[row] for address, row in gone.items()}, self._gone[1]
 
     def turn(self, task: str) -> None:
         """Say whose the next pass is; the first pass of the run follows no other."""
