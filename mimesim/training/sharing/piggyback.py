@@ -30,11 +30,29 @@ def binary(scores: Tensor, threshold: float) -> Tensor:
     return mask
 
 
-class MaskedConv2d(nn.Conv2d):
-    """A convolution with the weights that its mask leaves."""
+class _Masked:
+    """What a layer has besides its frozen *weight*: a score for every one, and where a score is enough."""
 
+    weight: Tensor
     scores: nn.Parameter
     threshold: float
+
+    def begin(self, start: float, threshold: float) -> None:
+        """Let all scores be *start*."""
+        self.scores, self.threshold = nn.Parameter(torch.full_like(self.weight, start)), threshold
+
+    @property
+    def kept(self) -> Tensor:
+        """Which weights the task uses, bool, of the weights' shape."""
+        return self.scores.detach() > self.threshold
+
+    def left(self) -> Tensor:
+        """The weights that are left."""
+        return self.weight * binary(self.scores, self.threshold)
+
+
+class MaskedConv2d(_Masked, nn.Conv2d):
+    """A convolution with the weights that its mask leaves."""
 
     @classmethod
     def over(cls, layer: nn.Module, start: float, threshold: float) -> MaskedConv2d | None:
@@ -42,24 +60,16 @@ class MaskedConv2d(nn.Conv2d):
         if not isinstance(layer, nn.Conv2d):
             return None
         made = convolution_like(cls, layer)
-        made.scores, made.threshold = nn.Parameter(torch.full_like(layer.weight, start)), threshold
+        made.begin(start, threshold)
         return made
-
-    @property
-    def kept(self) -> Tensor:
-        """Which weights the task uses, bool, of the weights' shape."""
-        return self.scores.detach() > self.threshold
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - the name in torch
         """Sums over the weights that are left."""
-        return self._conv_forward(input, self.weight * binary(self.scores, self.threshold), self.bias)
+        return self._conv_forward(input, self.left(), self.bias)
 
 
-class MaskedLinear(nn.Linear):
+class MaskedLinear(_Masked, nn.Linear):
     """A linear layer with the weights that its mask leaves."""
-
-    scores: nn.Parameter
-    threshold: float
 
     @classmethod
     def over(cls, layer: nn.Module, start: float, threshold: float) -> MaskedLinear | None:
@@ -68,14 +78,9 @@ class MaskedLinear(nn.Linear):
             return None
         made = cls(layer.in_features, layer.out_features, layer.bias is not None, device="meta")
         made.weight, made.bias = layer.weight, layer.bias
-        made.scores, made.threshold = nn.Parameter(torch.full_like(layer.weight, start)), threshold
+        made.begin(start, threshold)
         return made.train(layer.training)
-
-    @property
-    def kept(self) -> Tensor:
-        """Which weights the task uses, bool, of the weights' shape."""
-        return self.scores.detach() > self.threshold
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - the name in torch
         """Sums over the weights that are left."""
-        return nn.functional.linear(input, self.weight * binary(self.scores, self.threshold), self.bias)
+        return nn.functional.linear(input, self.left(), self.bias)
