@@ -23,7 +23,6 @@ def measure(workload: Path, case: str, repeats: int) -> dict[str, float]:
     from mimesim.config import load_workload
     from mimesim.conservation import violations
     from mimesim.engine import replay
-    from mimesim.engine import replay as compiled
     from mimesim.inputs import load_traces, select
     from mimesim.schedule.booking import book_phase
     from mimesim.schedule.costs import CostBook
@@ -53,7 +52,7 @@ def measure(workload: Path, case: str, repeats: int) -> dict[str, float]:
     point()
     runner._book = CostBook()
     counted = _seconds(point)
-    passes = compiled(plan(), "compiled")[0].passes
+    passes = replay(plan(), "compiled")[0].passes
     took: dict[str, list[float]] = {"plan": [], "simpy": [], "compiled": [], "program": [], "kernels": [], "point": []}
     for _ in range(repeats):
         took["plan"].append(_seconds(plan))

@@ -118,7 +118,8 @@ def _within(version: str, specifier: str) -> bool:
 
 
 def _numbers(version: str) -> list[int]:
-    numbers = [int(number) for number in re.match(r"[\d.]*", version)[0].split(".") if number]  # type: ignore[index]
+    released = re.split(r"[^\d.]", version, maxsplit=1)[0]
+    numbers = [int(number) for number in released.split(".") if number]
     while numbers and not numbers[-1]:
         numbers.pop()
     return numbers

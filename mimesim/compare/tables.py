@@ -79,9 +79,9 @@ def storage_rows(comparison: Comparison) -> Iterator[Row]:
 def _tested(point: Point, tasks: Sequence[str]) -> dict[str, Cell]:
     found: dict[str, Cell] = {f"{name}_{task}": None for task in tasks for name in _TESTED}
     for task, (accuracy, images) in zip(point.replay.tasks, point.tested, strict=True):
-        known = accuracy is not None and images is not None
+        width = None if accuracy is None or images is None else interval([(accuracy, images)])
         found[f"accuracy_{task}"] = _rounded(accuracy)
-        found[f"interval_{task}"] = _rounded(interval([(accuracy, images)])) if known else None  # type: ignore[list-item]
+        found[f"interval_{task}"] = _rounded(width)
         found[f"test_images_{task}"] = images
     return found
 

@@ -39,6 +39,7 @@ def _compiled(function: Kernel, **more: bool) -> Kernel:
     # Numbers never overflow here (see `covers`), and nothing is divided by zero: Python's checks would only cost time.
     # Nothing is allocated either, so that nobody has to count who uses an array: that took nine tenths of the time.
     options: dict[str, Any] = {"error_model": "numpy", "nogil": True, "_nrt": False, **more}
+    # Its settings are attributes that it makes as it is loaded, which no checker sees.
     before = numba.config.CACHE_DIR  # type: ignore[attr-defined]
     numba.config.CACHE_DIR = str(_folder())  # type: ignore[attr-defined]
     try:
