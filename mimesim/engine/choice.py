@@ -14,7 +14,6 @@ from mimesim.engine.clock_ratio import LARGEST, clock_ratio
 from mimesim.errors import InputError
 from mimesim.ledger import CaseLedger, PhaseRecord, Residents
 from mimesim.machine import replay as replay_simpy
-from mimesim.machine.banks import collides
 from mimesim.schedule.program import CasePlan, Phase
 
 __all__ = ["ENGINES", "Engine", "replay", "uncovered"]
@@ -30,8 +29,6 @@ def uncovered(plan: CasePlan) -> str | None:
     """Return what of *plan* the compiled engine does not cover, by name, or None."""
     if plan.placement.envm_words:
         return "parameters in on-chip non-volatile memory (hardware.envm)"
-    if collides(plan.hardware):
-        return "streams that collide in the banks of a cache (hardware.caches.banks)"
     if max(clock_ratio(plan.hardware)) > LARGEST:
         return "clocks without a small common measure (hardware.clock_mhz, hardware.dram.clock_mhz)"
     return None

@@ -20,12 +20,18 @@ EVICTION = 7
 #: accumulation that it is the first pass of; its cycles, those of the activation network, and PEs that hold an output.
 WINDOW, GROUP, FILL, PASS_SCOPE, JOB, ACCUMULATION, CYCLES, FEED, MAPPED = range(9)
 PASS = 9
-#: Of a drain job: the pass that it follows, whose it is, where, and its cycles.
-JOB_AFTER, JOB_GROUP, JOB_TILE, JOB_PLACE, JOB_CYCLES = range(5)
-DRAIN = 5
-#: Of a fill: its blocks, the slots that these are booked under, the last pass that uses it, its cycles.
-FILL_BLOCK, FILL_MASK, FILL_SLOT, FILL_MASK_SLOT, FILL_LAST, FILL_CYCLES = range(6)
-LOAD = 6
+#: Of a drain job: the pass that it follows, whose it is, where, and its cycles, of which the first load from a cache and
+#: the last store into one.
+JOB_AFTER, JOB_GROUP, JOB_TILE, JOB_PLACE, JOB_CYCLES, JOB_LOAD, JOB_STORE = range(7)
+DRAIN = 7
+#: Of a fill: its blocks, the slots that these are booked under, the last pass that uses it, its cycles, of which the
+#: first read a cache.
+FILL_BLOCK, FILL_MASK, FILL_SLOT, FILL_MASK_SLOT, FILL_LAST, FILL_CYCLES, FILL_READS = range(7)
+LOAD = 7
+#: What uses the banks of a cache, by priority, the fills before them left out: passes, fills of the scratchpads, and
+#: drain jobs, which load and store.
+PE_GRID, NOC, CMP, STORE = range(4)
+STREAMS = 4
 #: Of an accumulation: channel tile, first position tile and how many, first group and how many, scope.
 TILE, PLACE, PLACES, FIRST_GROUP, GROUPS, ITERATION = range(6)
 #: What grows while lookups are done: rows of evictions before this phase and by now, the tasks of the turn, how many

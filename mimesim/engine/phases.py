@@ -145,7 +145,8 @@ class PhaseBuilder:
     def _time_fills(self, inputs: PhaseInputs, program: Passes) -> None:
         noc = inputs.plan.hardware.noc
         filled = self._numbers.blocks.facts[program.fills[:, at.FILL_BLOCK], at.FILLED]
-        program.fills[:, at.FILL_CYCLES] = -(-filled // noc.weight_words_per_cycle) + noc.latency_cycles
+        reads = -(-filled // noc.weight_words_per_cycle)
+        program.fills[:, at.FILL_READS], program.fills[:, at.FILL_CYCLES] = reads, reads + noc.latency_cycles
 
     def _uses(self, inputs: PhaseInputs, shape: Shape, slots: dict[Slot, int]) -> Uses:
         numbers, position, images = self._numbers, inputs.position, list(inputs.images)

@@ -52,8 +52,11 @@ def time_jobs(inputs: PhaseInputs, program: Passes, words: Ints) -> None:
     loaded = words[jobs[:, at.JOB_GROUP], column]
     kept = np.stack([np.sum([inputs.costs[i.index].kept.ravel() for i in g.images], axis=0) for g in inputs.groups])
     out = kept[jobs[:, at.JOB_GROUP], column]
-    load = np.where(loaded > 0, -(-loaded // noc.threshold_words_per_cycle) + noc.latency_cycles, 0)
-    jobs[:, at.JOB_CYCLES] = load + hardware.compare_cycles + -(-out // noc.output_words_per_cycle)
+    load, store = -(-loaded // noc.threshold_words_per_cycle), -(-out // noc.output_words_per_cycle)
+    latency = np.where(loaded > 0, noc.latency_cycles, 0)
+    cached = np.array([any(image.index in inputs.cached for image in group.images) for group in inputs.groups])
+    jobs[:, at.JOB_LOAD], jobs[:, at.JOB_STORE] = load, np.where(cached[jobs[:, at.JOB_GROUP]], store, 0)
+    jobs[:, at.JOB_CYCLES] = load + latency + hardware.compare_cycles + store
 
 
 def row_cycles(inputs: PhaseInputs) -> Ints:

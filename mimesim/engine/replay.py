@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from mimesim.engine import columns as at
+from mimesim.engine.bank_tables import conflicts_of
 from mimesim.engine.books import EvictionBook, book_fills, book_lookups
 from mimesim.engine.cache_kernel import append
 from mimesim.engine.dram_kernel import counts_of
@@ -83,6 +84,7 @@ class _Replay:
         self._busy["controller"] = steps * self._plan.hardware.caches.lookup_cycles
         self._busy["dram"] = (commands["row_hits"] + commands["activates"]) * self._plan.hardware.dram.burst_clocks
         ledger.busy.update(self._busy)
+        ledger.conflicts.update(conflicts_of(self._plan.hardware, self._clocks.streams))
         inserted, dropped = int(self._caches.inserted.sum()), int(self._caches.dropped.sum())
         resident = int(self._caches.resident.sum())
         ledger.cache_blocks.update(
@@ -122,9 +124,6 @@ class _Replay:
 
     def _time(self, phase: BuiltPhase | None, following: BuiltPhase | None) -> None:
         """Work out the time of *phase* (None: before the first one), and what *following* does ahead of its own."""
-        ahead = 0
-        if following is not None and len(following.program.fills):
-            ahead = int(following.program.fills[0, at.FILL_CYCLES])
         groups = 0 if phase is None else len(phase.inputs.groups)
         program = no_passes() if phase is None else phase.program
         rows = np.zeros((0, 0), dtype=np.int64) if phase is None else phase.rows
@@ -141,7 +140,7 @@ class _Replay:
             no_steps() if phase is None else phase.steps,
             took,
             no_steps() if following is None else following.steps,
-            ahead,
+            (no_passes() if following is None else following.program).fills,
         )
         if not done:
             raise RuntimeError("the parts of the machine wait for each other")

@@ -9,6 +9,7 @@ them waits for is not known yet, it waits for the other, and so comes later (``d
 from __future__ import annotations
 
 from mimesim.engine import columns as at
+from mimesim.engine.bank_kernel import NEVER, advance, begin, carry, note_fill, resume
 from mimesim.engine.dram_kernel import serve, settle
 from mimesim.engine.jit import kernel
 from mimesim.engine.tables import Blocks, Ints, Passes, Steps, Uses
@@ -17,16 +18,13 @@ from mimesim.machine.kinds import ACTIVATIONS, THRESHOLDS, WEIGHTS, WRITE_BACK
 
 __all__ = ["run_phase"]
 
-#: Later than everything: not known yet, or nothing to come.
-_NEVER = 1 << 62
-
 #: Causes of stalls, as in :data:`mimesim.ledger.STALLS`.
 _CACHE, _DRAM, _NOC, _DRAIN = range(4)
 
 
 @kernel
 def _submit(
-    machine: Machine, clocks: Clocks, blocks: Blocks, kind: int, cycle: int, asked: Ints, first: int, end: int
+    machine: Machine, clocks: Clocks, blocks: Blocks, cache_fills: Ints, kind: int, cycle: int, asked: Ints, first: int, end: int
 ) -> int:
     """Serve a request for the blocks *asked[first:end]* and return the cycle in which it completes."""
     latest, depth = clocks.latest, len(clocks.latest)
@@ -44,8 +42,10 @@ def _submit(
     else:
         port = WEIGHTS if machine.unified else kind
         begun = max(clocks.port_free[port], grant)
-        done = max(done, begun + (bursts * machine.burst_words + machine.fill_words - 1) // machine.fill_words)
+        passing = (bursts * machine.burst_words + machine.fill_words - 1) // machine.fill_words
+        done = max(done, begun + passing)
         clocks.port_free[port] = done
+        note_fill(machine.banks, clocks.streams, cache_fills, kind, done - passing, done)
     clocks.arrived[kind] = done
     if done > latest[0]:
         place = 0
@@ -83,14 +83,15 @@ def run_phase(
     steps: Steps,
     took: Took,
     following: Steps,
-    next_fill_cycles: int,
+    next_fills: Ints,
 ) -> bool:
     """Work out the time of a phase, and of the lookup and fill that the next one does ahead.
 
-    *following* are the steps of the next phase; it has no fill where *next_fill_cycles* is 0. Returns False where the
-    parts would wait for each other for ever, which the checks before a run rule out.
+    *following* are the steps of the next phase, *next_fills* its fills, if it has any. Returns False where the parts
+    would wait for each other for ever, which the checks before a run rule out.
     """
     passes, jobs, fills, now = program.passes, program.jobs, program.fills, clocks.now
+    banks, streams, cache_fills = machine.banks, clocks.streams, took.cache_fills
     count, drains, loads = len(passes), len(jobs), len(fills)
     looked_up, arrived, pass_end = took.passes[0], took.passes[1], took.passes[2]
     issued_at, weights_at, fill_end = took.fills[0], took.fills[1], took.fills[2]
@@ -99,28 +100,39 @@ def run_phase(
     # The grid: passes whose ends are known; its time, the end of the latest pass, and of each row and the network.
     known, ready, end, network = 0, begun, begun, begun
     rows = took.drifting
-    # The weight loader: fills whose ends are known, and those looked up.
+    # The weight loader: fills whose ends are known, and those looked up; the first may still use banks.
     loaded = issued = 1 if loads else 0
     if loads:
         fill_end[0], weights_at[0] = now[at.FILL_END], now[at.FILL_ARRIVED]
-    last_step = count + (1 if next_fill_cycles else 0)
-    step = job = 0
+        if streams.left[at.NOC] > 0:
+            loaded = 0
+    resume(banks, streams, cache_fills)
+    last_step = count + (1 if len(next_fills) else 0)
+    # Of drain jobs, those that have ended, and those that have begun.
+    step = job = draining = 0
     job_free, evicted_written, wrote = begun, now[at.FILL_WRITTEN], begun
     now[at.FILL_WRITTEN] = 0
     closed = False
-    while not closed or step < last_step:
+    while True:
         # Fills and passes, as far as all that they wait for is known.
         moved = True
         while moved:
             moved = False
             while loaded < issued and (loaded < 2 or fills[loaded - 2, at.FILL_LAST] < known):
+                if streams.left[at.NOC] > 0:
+                    break
                 start = max(now[at.LOADER_FREE], issued_at[loaded], weights_at[loaded])
                 if loaded >= 2:
                     start = max(start, pass_end[fills[loaded - 2, at.FILL_LAST]])
-                fill_end[loaded] = now[at.LOADER_FREE] = start + fills[loaded, at.FILL_CYCLES]
+                # The last one is the next phase's first, over the bank of the last but one of this.
+                row = fills[loaded] if loaded < loads else next_fills[0]
+                fill_end[loaded] = now[at.LOADER_FREE] = start + row[at.FILL_CYCLES]
+                if banks.of_stream[at.NOC] != at.NOWHERE and row[at.FILL_READS] > 0:
+                    begin(streams, at.NOC, start, row[at.FILL_READS])
+                    break
                 loaded += 1
                 moved = True
-            while known < step and known < count:
+            while known < step and known < count and streams.left[at.PE_GRID] == 0:
                 fill, accumulation = passes[known, at.FILL], passes[known, at.ACCUMULATION]
                 drained = 0
                 if fill >= loaded:
@@ -131,8 +143,8 @@ def run_phase(
                         break
                     drained = job_end[needed - 1]
                 if machine.drifts and accumulation >= 0:
-                    for row in range(machine.rows):
-                        rows[row] = end
+                    for one in range(machine.rows):
+                        rows[one] = end
                     network = end
                 tags = max(ready, looked_up[known])
                 filled, there = tags, arrived[known]
@@ -150,18 +162,23 @@ def run_phase(
                     cycles = took.rows[group * uses.places * uses.chunks + passes[known, at.WINDOW]]
                     network = max(network, ready) + passes[known, at.FEED] + 1
                     end = network
-                    for row in range(machine.rows):
-                        rows[row] = max(rows[row], ready) + cycles[row] + 1
-                        end = max(end, rows[row])
+                    for one in range(machine.rows):
+                        rows[one] = max(rows[one], ready) + cycles[one] + 1
+                        end = max(end, rows[one])
                 else:
                     ready = end = start + passes[known, at.CYCLES]
                 took.worked[group] += end - first
                 now[at.UNMAPPED] += (machine.pes - passes[known, at.MAPPED]) * (end - first - 1)
+                if banks.of_stream[at.PE_GRID] != at.NOWHERE and passes[known, at.FEED] > 0:
+                    begin(streams, at.PE_GRID, start, passes[known, at.FEED])
+                    break
                 pass_end[known] = end
                 known += 1
                 moved = True
-        # When the next step of the controller and the next drain job end.
-        step_end = job_done = _NEVER
+        if closed and step == last_step:
+            break
+        # When the next step of the controller and the next drain job end, and the phase.
+        step_end = job_done = over = NEVER
         if step < last_step:
             asked = steps if step < count else following
             number = min(step, count) if step < count else len(following.reads) - 1
@@ -182,28 +199,58 @@ def run_phase(
                     start = max(start, clocks.written[0])
                 step_end = start + machine.lookup_cycles
         if job < drains:
-            if jobs[job, at.JOB_AFTER] < known:
+            if draining == job and jobs[job, at.JOB_AFTER] < known:
                 start = max(job_free, pass_end[jobs[job, at.JOB_AFTER]], thresholds_at[job])
                 if steps.around_first[job + 1] > steps.around_first[job]:
                     start = max(start, clocks.drained[0])
-                job_done = start + jobs[job, at.JOB_CYCLES]
+                job_end[job] = start + jobs[job, at.JOB_CYCLES]
+                draining += 1
+                if banks.of_stream[at.CMP] != at.NOWHERE and jobs[job, at.JOB_LOAD] > 0:
+                    begin(streams, at.CMP, start, jobs[job, at.JOB_LOAD])
+                elif banks.of_stream[at.STORE] != at.NOWHERE and jobs[job, at.JOB_STORE] > 0:
+                    begin(streams, at.STORE, job_end[job] - jobs[job, at.JOB_STORE], jobs[job, at.JOB_STORE])
+            if draining > job and streams.left[at.CMP] == 0 and streams.left[at.STORE] == 0:
+                job_done = job_end[job]
         elif not closed:
-            # What is submitted in the cycle in which a phase ends is still its own.
             over = max(job_free, wrote, evicted_written)
-            if step_end > over:
-                now[at.PHASE_END] = over
-                settle(machine.shape, clocks.dram, (over * machine.dram_clocks + machine.cycles - 1) // machine.cycles)
-                for name in range(len(took.counts)):
-                    took.counts[name] = clocks.dram.counts[name]
-                closed = True
-                continue
-        if step_end == _NEVER and job_done == _NEVER:
+        if banks.caches > 0 and advance(banks, streams, cache_fills, min(step_end, job_done, over)):
+            # A stream has ended before all else: by now it is known when what it belongs to ends.
+            cycle = streams.settled[0]
+            if streams.over[at.PE_GRID]:
+                # Its last cycle swaps the banks.
+                lost = max(0, cycle + 1 - end)
+                took.waited[passes[known, at.GROUP], _CACHE] += lost
+                end += lost
+                ready = pass_end[known] = end
+                known += 1
+            if streams.over[at.NOC]:
+                row = fills[loaded] if loaded < loads else next_fills[0]
+                fill_end[loaded] = now[at.LOADER_FREE] = cycle + row[at.FILL_CYCLES] - row[at.FILL_READS]
+                loaded += 1
+            if streams.over[at.CMP]:
+                job_end[job] = cycle + jobs[job, at.JOB_CYCLES] - jobs[job, at.JOB_LOAD]
+                if banks.of_stream[at.STORE] != at.NOWHERE and jobs[job, at.JOB_STORE] > 0:
+                    begin(streams, at.STORE, job_end[job] - jobs[job, at.JOB_STORE], jobs[job, at.JOB_STORE])
+            if streams.over[at.STORE]:
+                job_end[job] = cycle
+            for stream in range(at.STREAMS):
+                streams.over[stream] = 0
+            continue
+        # What is submitted in the cycle in which a phase ends is still its own.
+        if over < step_end:
+            now[at.PHASE_END] = over
+            settle(machine.shape, clocks.dram, (over * machine.dram_clocks + machine.cycles - 1) // machine.cycles)
+            for name in range(len(took.counts)):
+                took.counts[name] = clocks.dram.counts[name]
+            closed = True
+            continue
+        if step_end == NEVER and job_done == NEVER:
             return False
         if job_done < step_end:
-            job_end[job] = job_free = job_done
+            job_free = job_done
             if steps.around_first[job + 1] > steps.around_first[job]:
                 first, last = steps.around_first[job], steps.around_first[job + 1]
-                wrote = _submit(machine, clocks, blocks, WRITE_BACK, job_done, steps.around, first, last)
+                wrote = _submit(machine, clocks, blocks, cache_fills, WRITE_BACK, job_done, steps.around, first, last)
                 _push(clocks.drained, wrote)
             job += 1
             continue
@@ -213,7 +260,7 @@ def run_phase(
         now[at.STEPS_DONE] += 1
         if asked.writes[number, 1] > asked.writes[number, 0]:
             first, last = asked.writes[number, 0], asked.writes[number, 1]
-            done = _submit(machine, clocks, blocks, WRITE_BACK, step_end, asked.written, first, last)
+            done = _submit(machine, clocks, blocks, cache_fills, WRITE_BACK, step_end, asked.written, first, last)
             _push(clocks.written, done)
             if step < count:
                 evicted_written = done
@@ -223,11 +270,10 @@ def run_phase(
             first = asked.reads[number, kind]
             last = asked.reads[number, kind + 1]
             if last > first:
-                _submit(machine, clocks, blocks, kind, step_end, asked.read, first, last)
+                _submit(machine, clocks, blocks, cache_fills, kind, step_end, asked.read, first, last)
         if step == count:
-            now[at.FILL_ARRIVED] = clocks.arrived[WEIGHTS]
-            fetched_at = max(step_end, clocks.arrived[WEIGHTS])
-            now[at.FILL_END] = fetched_at
+            issued_at[loads], weights_at[loads] = step_end, clocks.arrived[WEIGHTS]
+            issued += 1
         else:
             if passes[step, at.FILL] >= issued:
                 issued_at[issued], weights_at[issued] = step_end, clocks.arrived[WEIGHTS]
@@ -236,11 +282,8 @@ def run_phase(
             if passes[step, at.JOB] >= 0:
                 thresholds_at[passes[step, at.JOB]] = clocks.arrived[THRESHOLDS]
         step += 1
-    if next_fill_cycles:
-        # The first fill of the next phase, over the bank of the last one but one of this.
-        start = max(now[at.LOADER_FREE], now[at.FILL_END])
-        if loads >= 2:
-            start = max(start, pass_end[fills[loads - 2, at.FILL_LAST]])
-        now[at.FILL_END] = now[at.LOADER_FREE] = start + next_fill_cycles
+    carry(banks, streams, cache_fills)
+    if len(next_fills):
+        now[at.FILL_END], now[at.FILL_ARRIVED] = fill_end[loads], weights_at[loads]
     now[at.LAST_END] = end
     return True

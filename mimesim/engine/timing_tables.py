@@ -8,6 +8,7 @@ import numpy as np
 
 from mimesim.config.hardware import Hardware
 from mimesim.engine import columns as at
+from mimesim.engine.bank_tables import Banks, Streams, banks_in, no_streams
 from mimesim.engine.clock_ratio import clock_ratio
 from mimesim.engine.dram_tables import DRAM_COUNTS, DramShape, DramState, dram_shape, dram_state
 from mimesim.engine.tables import Ints, Passes
@@ -21,6 +22,7 @@ class Machine(NamedTuple):
     """What does not change during a run; *dram_clocks* take as long as *cycles* of the accelerator."""
 
     shape: DramShape
+    banks: Banks
     dram_clocks: int
     cycles: int
     burst_words: int
@@ -43,6 +45,7 @@ class Clocks(NamedTuple):
     """
 
     dram: DramState
+    streams: Streams
     now: Ints
     latest: Ints
     arrived: Ints
@@ -55,7 +58,8 @@ class Took(NamedTuple):
     """What a phase took: by group, cycles of its passes, and stalls by cause; *rows* are those of each pass's rows.
 
     *counts* are those of DRAM when the phase ends. The rest is where times are worked out: of passes when they are
-    looked up, when their data come, their ends; of fills likewise; of jobs when their thresholds come, and their ends.
+    looked up, when their data come, their ends; of fills (the last of which is the next phase's first) likewise; of jobs
+    when their thresholds come, and their ends; and, by cache in whose banks streams collide, when it is filled.
     """
 
     worked: Ints
@@ -66,6 +70,7 @@ class Took(NamedTuple):
     passes: Ints
     fills: Ints
     jobs: Ints
+    cache_fills: Ints
 
 
 def machine_of(hardware: Hardware, *, drifts: bool) -> Machine:
@@ -73,6 +78,7 @@ def machine_of(hardware: Hardware, *, drifts: bool) -> Machine:
     dram_clocks, cycles = clock_ratio(hardware)
     return Machine(
         shape=dram_shape(hardware.dram),
+        banks=banks_in(hardware),
         dram_clocks=dram_clocks,
         cycles=cycles,
         burst_words=hardware.burst_words,
@@ -95,6 +101,7 @@ def clocks_of(hardware: Hardware, machine: Machine) -> Clocks:
 
     return Clocks(
         dram=dram_state(hardware.dram, machine.shape),
+        streams=no_streams(machine.banks),
         now=zeros(at.CLOCKS),
         latest=zeros(hardware.dram.queue),
         arrived=zeros(len(KINDS)),
@@ -113,6 +120,8 @@ def took_by(program: Passes, groups: int, rows: Ints, machine: Machine) -> Took:
         np.zeros(DRAM_COUNTS, dtype=np.int64),
         np.zeros(machine.rows, dtype=np.int64),
         np.empty((3, len(program.passes)), dtype=np.int64),
-        np.empty((3, len(program.fills)), dtype=np.int64),
+        np.empty((3, len(program.fills) + 1), dtype=np.int64),
         np.empty((2, len(program.jobs)), dtype=np.int64),
+        # What goes on of the phase before, the next phase's first, and of each step one request, or three.
+        np.empty((machine.banks.caches, 2 + len(program.passes) * (3 if machine.unified else 1), 2), dtype=np.int64),
     )

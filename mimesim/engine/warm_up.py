@@ -31,4 +31,4 @@ def warm_up() -> None:
     look_up(blocks, directories(hardware), rows, steps, program, uses)
     machine = machine_of(hardware, drifts=False)
     took = took_by(program, 0, none(0, 0), machine)
-    run_phase(machine, clocks_of(hardware, machine), blocks, program, uses, steps, took, no_steps(), 0)
+    run_phase(machine, clocks_of(hardware, machine), blocks, program, uses, steps, took, no_steps(), program.fills)

@@ -15,7 +15,7 @@ from mimesim.errors import InputError
 from mimesim.machine.clock import Clock
 from mimesim.machine.kinds import ACTIVATIONS, READS, THRESHOLDS, WEIGHTS
 
-__all__ = ["BankArbiter", "check_banks", "collides", "make_arbiters"]
+__all__ = ["BankArbiter", "banks_of", "check_banks", "collides", "colliding", "make_arbiters", "stream_uses"]
 
 
 class _Use(NamedTuple):
@@ -35,7 +35,7 @@ class _Stream:
     cycles: int
 
 
-def _uses(hardware: Hardware) -> dict[str, _Use]:
+def stream_uses(hardware: Hardware) -> dict[str, _Use]:
     """Return what each stream takes, by priority."""
     caches, noc = hardware.caches, hardware.noc
     streams = {
@@ -49,7 +49,7 @@ def _uses(hardware: Hardware) -> dict[str, _Use]:
     return {name: _Use(cache, write, -(-words // caches.bank_words)) for name, (cache, write, words) in streams.items()}
 
 
-def _available(hardware: Hardware) -> int:
+def banks_of(hardware: Hardware) -> int:
     """Return the banks of one cache."""
     caches = hardware.caches
     return (caches.banks or 0) * (len(READS) if caches.organisation == "unified" else 1)
@@ -58,16 +58,23 @@ def _available(hardware: Hardware) -> int:
 def _collides(hardware: Hardware, kind: int) -> bool:
     """Return whether the streams of a cache can need more banks than there are."""
     unified = hardware.caches.organisation == "unified"
-    uses = [use for use in _uses(hardware).values() if unified or use.cache in (-1, kind)]
+    uses = [use for use in stream_uses(hardware).values() if unified or use.cache in (-1, kind)]
     directions = [[use.banks for use in uses if use.write is write] for write in (False, True)]
     if hardware.caches.ports == 1:
         directions = [directions[0] + directions[1]]
-    return any(sum(banks) > _available(hardware) for banks in directions)
+    return any(sum(banks) > banks_of(hardware) for banks in directions)
+
+
+def colliding(hardware: Hardware) -> list[bool]:
+    """Return, by kind, whether streams can meet in the banks of its cache and make each other wait."""
+    if hardware.caches.banks is None:
+        return [False] * len(READS)
+    return [_collides(hardware, kind) for kind in range(len(READS))]
 
 
 def collides(hardware: Hardware) -> bool:
-    """Return whether streams can meet in the banks of a cache and make each other wait."""
-    return hardware.caches.banks is not None and any(_collides(hardware, kind) for kind in range(len(READS)))
+    """Return whether they can in any cache."""
+    return any(colliding(hardware))
 
 
 def check_banks(hardware: Hardware, schedule: Schedule) -> None:
@@ -77,8 +84,8 @@ def check_banks(hardware: Hardware, schedule: Schedule) -> None:
         if caches.ports == 1:
             raise InputError("hardware", "needs caches.banks: ports are those of a bank", key="caches.ports", value=1)
         return
-    name, use = max(_uses(hardware).items(), key=lambda entry: entry[1].banks)
-    available = _available(hardware)
+    name, use = max(stream_uses(hardware).items(), key=lambda entry: entry[1].banks)
+    available = banks_of(hardware)
     if use.banks > available:
         rule = (
             f"makes {available} banks of {caches.bank_words} words a cache; "
@@ -101,9 +108,9 @@ class BankArbiter:
 
     def __init__(self, environment: Clock, hardware: Hardware) -> None:
         self._environment = environment
-        self._uses = _uses(hardware)
+        self._uses = stream_uses(hardware)
         self._order = list(self._uses)
-        self._banks = _available(hardware)
+        self._banks = banks_of(hardware)
         self._shared_port = hardware.caches.ports == 1
         self._fills: deque[tuple[int, int]] = deque()
         self._active: list[_Stream] = []
@@ -167,8 +174,5 @@ class BankArbiter:
 
 def make_arbiters(environment: Clock, hardware: Hardware) -> list[BankArbiter | None]:
     """Return the arbiter of each kind's cache (of a unified cache the same for all), None where nothing collides."""
-    if hardware.caches.banks is None:
-        return [None] * len(READS)
-    if hardware.caches.organisation == "unified":
-        return [BankArbiter(environment, hardware) if _collides(hardware, WEIGHTS) else None] * len(READS)
-    return [BankArbiter(environment, hardware) if _collides(hardware, kind) else None for kind in range(len(READS))]
+    found = [BankArbiter(environment, hardware) if one else None for one in colliding(hardware)]
+    return found[:1] * len(READS) if hardware.caches.organisation == "unified" else found
