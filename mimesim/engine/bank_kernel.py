@@ -6,9 +6,24 @@ All caches are taken together, so that nothing is settled before all that may co
 from __future__ import annotations
 
 from mimesim.engine import columns as at
-from mimesim.engine.bank_tables import Banks, Streams
+from mimesim.engine.bank_tables import (
+    BANKS,
+    CACHE,
+    ENDED,
+    HEAD,
+    LAST_END,
+    LAST_FIRST,
+    LEFT,
+    LOST,
+    SHARE,
+    START,
+    TAIL,
+    WRITES,
+    Banks,
+    Streams,
+)
 from mimesim.engine.jit import inlined, kernel
-from mimesim.engine.tables import Ints
+from mimesim.engine.tables import Blocks, Ints
 
 __all__ = ["NEVER", "advance", "begin", "carry", "note_fill", "resume"]
 
@@ -22,103 +37,123 @@ _IDLE, _SERVED, _LOSES = range(3)
 @inlined
 def begin(streams: Streams, stream: int, start: int, cycles: int) -> None:
     """Let *stream* be active from *start* on, until *cycles* cycles are not lost."""
-    streams.start[stream], streams.left[stream] = start, cycles
+    streams.streams[stream, START], streams.streams[stream, LEFT] = start, cycles
 
 
-@inlined
-def note_fill(banks: Banks, streams: Streams, cache_fills: Ints, kind: int, first: int, end: int) -> None:
-    """Say that the cache of a kind is filled in the cycles from *first* to before *end*; the table of the phase is *cache_fills*."""
-    cache = banks.of_kind[kind]
-    if cache != at.NOWHERE:
-        place = streams.tail[cache]
-        cache_fills[cache, place, 0], cache_fills[cache, place, 1] = first, end
-        streams.tail[cache] = place + 1
+@kernel
+def note_fill(
+    banks: Banks, streams: Streams, fills: Ints, blocks: Blocks, kind: int, done: int, asked: Ints, first: int, end: int
+) -> None:
+    """Say that the blocks *asked[first:end]* fill a cache in the last cycles before *done*."""
+    cache, bursts = banks.of_kind[kind], 0
+    if cache == at.NOWHERE:
+        return
+    for place in range(first, end):
+        bursts += blocks.facts[asked[place], at.BURSTS]
+    place = streams.caches[cache, TAIL]
+    fills[cache, place, 0] = done - (bursts * banks.burst_words + banks.fill_words - 1) // banks.fill_words
+    fills[cache, place, 1] = done
+    streams.caches[cache, TAIL] = place + 1
 
 
-@inlined
-def resume(banks: Banks, streams: Streams, cache_fills: Ints) -> None:
-    """Begin the table of a phase with what the phase before left: of the fills noted before, at most the last goes on."""
+@kernel
+def resume(banks: Banks, streams: Streams, fills: Ints) -> None:
+    """Begin the fills of a phase with the last one of the phase before: it alone may go on."""
     for cache in range(banks.caches):
-        cache_fills[cache, 0, 0], cache_fills[cache, 0, 1] = streams.last[cache, 0], streams.last[cache, 1]
-        streams.head[cache], streams.tail[cache] = 0, 1
+        fills[cache, 0, 0], fills[cache, 0, 1] = streams.caches[cache, LAST_FIRST], streams.caches[cache, LAST_END]
+        streams.caches[cache, HEAD], streams.caches[cache, TAIL] = 0, 1
 
 
-@inlined
-def carry(banks: Banks, streams: Streams, cache_fills: Ints) -> None:
+@kernel
+def carry(banks: Banks, streams: Streams, fills: Ints) -> None:
     """Keep what :func:`resume` asks for."""
     for cache in range(banks.caches):
-        place = streams.tail[cache] - 1
-        streams.last[cache, 0], streams.last[cache, 1] = cache_fills[cache, place, 0], cache_fills[cache, place, 1]
+        place = streams.caches[cache, TAIL] - 1
+        streams.caches[cache, LAST_FIRST], streams.caches[cache, LAST_END] = (
+            fills[cache, place, 0],
+            fills[cache, place, 1],
+        )
 
 
 @inlined
-def _share(banks: Banks, streams: Streams, cache_fills: Ints, cache: int, cycle: int, until: int) -> int:
+def _share(banks: Banks, streams: Streams, fills: Ints, cache: int, cycle: int, until: int) -> int:
     """Give the banks of a cache to the streams that are active in *cycle*, by priority.
 
     Returns up to where all cycles are alike, at most *until*.
     """
-    busy = False
+    state, busy = streams.streams, False
     for stream in range(at.STREAMS):
-        if banks.of_stream[stream] == cache and streams.left[stream] > 0:
-            if streams.start[stream] > cycle:
-                until = min(until, streams.start[stream])
+        if banks.uses[stream, CACHE] == cache and state[stream, LEFT] > 0:
+            if state[stream, START] > cycle:
+                until = min(until, state[stream, START])
             else:
                 busy = True
     if not busy:
         return until
     # Banks taken by reads and by writes.
     read = write = 0
-    head, tail = streams.head[cache], streams.tail[cache]
-    while head < tail and cache_fills[cache, head, 1] <= cycle:
+    head, tail = streams.caches[cache, HEAD], streams.caches[cache, TAIL]
+    while head < tail and fills[cache, head, 1] <= cycle:
         head += 1
-    streams.head[cache] = head
+    streams.caches[cache, HEAD] = head
     if head < tail:
-        if cache_fills[cache, head, 0] <= cycle:
+        if fills[cache, head, 0] <= cycle:
             write = banks.fill
-            until = min(until, cache_fills[cache, head, 1])
+            until = min(until, fills[cache, head, 1])
         else:
-            until = min(until, cache_fills[cache, head, 0])
+            until = min(until, fills[cache, head, 0])
     for stream in range(at.STREAMS):
-        if banks.of_stream[stream] != cache or streams.left[stream] == 0 or streams.start[stream] > cycle:
+        if banks.uses[stream, CACHE] != cache or state[stream, LEFT] == 0 or state[stream, START] > cycle:
             continue
-        needed, before = banks.taken[stream], read + write
+        needed, before = banks.uses[stream, BANKS], read + write
         if not banks.shared_port:
-            before = write if banks.writes[stream] else read
+            before = write if banks.uses[stream, WRITES] else read
         if before + needed > banks.available:
-            streams.shares[stream] = _LOSES
+            state[stream, SHARE] = _LOSES
             continue
-        streams.shares[stream] = _SERVED
-        if banks.writes[stream]:
+        state[stream, SHARE] = _SERVED
+        if banks.uses[stream, WRITES]:
             write += needed
         else:
             read += needed
-        until = min(until, cycle + streams.left[stream])
+        until = min(until, cycle + state[stream, LEFT])
     return until
 
 
+@inlined
+def _ended(state: Ints) -> int:
+    """Return a stream that has ended and that nobody has been told of, NOWHERE if there is none."""
+    for stream in range(at.STREAMS):
+        if state[stream, ENDED]:
+            state[stream, ENDED] = 0
+            return stream
+    return at.NOWHERE
+
+
 @kernel
-def advance(banks: Banks, streams: Streams, cache_fills: Ints, horizon: int) -> bool:
-    """Serve all cycles before *horizon*, but none after the first in which a stream ends; return whether one has.
+def advance(banks: Banks, streams: Streams, fills: Ints, horizon: int) -> int:
+    """Serve all cycles before *horizon*, but none after the first in which a stream ends; return this stream, or NOWHERE.
 
     All that is active before *horizon* has to be known. Between two changes all cycles are alike and are taken together.
     """
-    cycle, ended = streams.settled[0], False
-    while cycle < horizon and not ended:
+    state, cycle = streams.streams, streams.settled[0]
+    ended = _ended(state)
+    while cycle < horizon and ended == at.NOWHERE:
         until = horizon
         for stream in range(at.STREAMS):
-            streams.shares[stream] = _IDLE
+            state[stream, SHARE] = _IDLE
         for cache in range(banks.caches):
-            until = _share(banks, streams, cache_fills, cache, cycle, until)
+            until = _share(banks, streams, fills, cache, cycle, until)
         if until == NEVER:
             break
         for stream in range(at.STREAMS):
-            if streams.shares[stream] == _SERVED:
-                streams.left[stream] -= until - cycle
-                if streams.left[stream] == 0:
-                    streams.over[stream] = 1
-                    ended = True
-            elif streams.shares[stream] == _LOSES:
-                streams.lost[stream] += until - cycle
+            if state[stream, SHARE] == _SERVED:
+                state[stream, LEFT] -= until - cycle
+                if state[stream, LEFT] == 0:
+                    state[stream, ENDED] = 1
+            elif state[stream, SHARE] == _LOSES:
+                state[stream, LOST] += until - cycle
         cycle = until
+        ended = _ended(state)
     streams.settled[0] = cycle
     return ended

@@ -12,45 +12,46 @@ from mimesim.engine.tables import Ints
 from mimesim.machine.banks import banks_of, colliding, stream_uses
 from mimesim.machine.kinds import READS
 
-__all__ = ["STREAM_NAMES", "Banks", "Streams", "banks_in", "conflicts_of", "no_streams"]
+__all__ = [
+    *("BANKS", "CACHE", "ENDED", "HEAD", "LAST_END", "LAST_FIRST", "LEFT", "LOST", "SHARE", "START", "TAIL", "WRITES"),
+    *("Banks", "Streams", "banks_in", "conflicts_of", "no_streams"),
+]
 
 #: Streams by number, as the machine calls them.
-STREAM_NAMES = ("pe_grid", "noc", "cmp", "outputs")
+_NAMES = ("pe_grid", "noc", "cmp", "outputs")
+
+#: Of a stream, what does not change: whose banks it uses (NOWHERE where nothing makes it wait), how many in a cycle,
+#: whether it writes.
+CACHE, BANKS, WRITES = range(3)
+#: Of a stream, what changes: where it starts, the cycles that it has to go and has lost in all, what the current cycles
+#: give it, and whether it has ended and nobody has been told.
+START, LEFT, LOST, SHARE, ENDED = range(5)
+#: Of a cache: the next fill and the end of the fills in the table of the phase; the last one of the phase before.
+HEAD, TAIL, LAST_FIRST, LAST_END = range(4)
 
 
 class Banks(NamedTuple):
-    """What does not change: *caches* counts the distinct ones in whose banks streams collide, from 0 on.
+    """What does not change: *caches* counts those in whose banks streams collide, a unified one is one.
 
-    *of_kind* and *of_stream* say which of these fills and streams use, NOWHERE where nothing makes them wait. *taken*
-    are the banks that each stream takes of those *available*, *fill* those of fills; *writes* says which streams write.
+    *of_kind* says which of these the fills of a kind go to, or NOWHERE; a fill takes *fill* of the *available* banks.
     """
 
     caches: int
     available: int
     shared_port: bool
     fill: int
+    burst_words: int
+    fill_words: int
     of_kind: Ints
-    of_stream: Ints
-    taken: Ints
-    writes: Ints
+    uses: Ints
 
 
 class Streams(NamedTuple):
-    """What changes: up to which cycle all is *settled*; by stream, where it starts, cycles *left* and *lost*.
+    """What changes: rows of streams, rows of caches, and the cycle up to which all is settled."""
 
-    *over* are streams that have ended and nobody has looked at, *shares* what the current cycles give them. By cache,
-    *head* and *tail* bound the fills to come in the table of the phase, *last* is the latest of the phase before.
-    """
-
+    streams: Ints
+    caches: Ints
     settled: Ints
-    start: Ints
-    left: Ints
-    lost: Ints
-    over: Ints
-    shares: Ints
-    head: Ints
-    tail: Ints
-    last: Ints
 
 
 def banks_in(hardware: Hardware) -> Banks:
@@ -61,32 +62,26 @@ def banks_in(hardware: Hardware) -> Banks:
     for kind, waits in enumerate(colliding(hardware)):
         if waits:
             of_kind[kind] = numbers.setdefault(0 if unified else kind, len(numbers))
-    of_stream, taken, writes = (np.full(at.STREAMS, value, dtype=np.int64) for value in (at.NOWHERE, 0, 0))
-    for stream, name in enumerate(STREAM_NAMES):
+    rows = np.full((at.STREAMS, 3), at.NOWHERE, dtype=np.int64)
+    for stream, name in enumerate(_NAMES):
         if name in uses:
-            use = uses[name]
-            of_stream[stream], taken[stream], writes[stream] = of_kind[use.cache], use.banks, use.write
+            rows[stream] = of_kind[uses[name].cache], uses[name].banks, uses[name].write
     return Banks(
         caches=len(numbers),
         available=banks_of(hardware),
         shared_port=hardware.caches.ports == 1,
         fill=uses["fill"].banks,
+        burst_words=hardware.burst_words,
+        fill_words=hardware.noc.fill_words_per_cycle,
         of_kind=of_kind,
-        of_stream=of_stream,
-        taken=taken,
-        writes=writes,
+        uses=rows,
     )
 
 
 def no_streams(banks: Banks) -> Streams:
     """Return streams of which none has begun."""
-
-    def zeros(*sides: int) -> Ints:
-        return np.zeros(sides, dtype=np.int64)
-
-    by_stream = {name: zeros(at.STREAMS) for name in ("start", "left", "lost", "over", "shares")}
-    caches = banks.caches
-    return Streams(settled=zeros(1), head=zeros(caches), tail=zeros(caches), last=zeros(caches, 2), **by_stream)
+    sides = ((at.STREAMS, 5), (banks.caches, 4), (1,))
+    return Streams(*(np.zeros(side, dtype=np.int64) for side in sides))
 
 
 def conflicts_of(hardware: Hardware, streams: Streams) -> dict[tuple[str, str], int]:
@@ -94,6 +89,6 @@ def conflicts_of(hardware: Hardware, streams: Streams) -> dict[tuple[str, str], 
     uses, unified = stream_uses(hardware), hardware.caches.organisation == "unified"
     return {
         ("unified" if unified else READS[uses[name].cache], name): lost
-        for name, lost in zip(STREAM_NAMES, streams.lost.tolist(), strict=True)
+        for name, lost in zip(_NAMES, streams.streams[:, LOST].tolist(), strict=True)
         if lost
     }

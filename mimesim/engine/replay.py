@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from mimesim.engine import columns as at
-from mimesim.engine.bank_tables import conflicts_of
+from mimesim.engine.bank_tables import banks_in, conflicts_of, no_streams
 from mimesim.engine.books import EvictionBook, book_fills, book_lookups
 from mimesim.engine.cache_kernel import append
 from mimesim.engine.dram_kernel import counts_of
@@ -56,6 +56,8 @@ class _Replay:
         self._caches = directories(plan.hardware)
         self._evictions = EvictionBook(self._numbers, self._caches)
         self._machine = machine_of(plan.hardware, drifts=plan.schedule.barrier == "tile")
+        self._banks = banks_in(plan.hardware)
+        self._streams = no_streams(self._banks)
         self._clocks = clocks_of(plan.hardware, self._machine)
         self._booked: Counter[str] = Counter()
         self._busy: Counter[str] = Counter(controller=0, dram=0, noc=0, pe_grid=0, cmp=0)
@@ -84,7 +86,7 @@ class _Replay:
         self._busy["controller"] = steps * self._plan.hardware.caches.lookup_cycles
         self._busy["dram"] = (commands["row_hits"] + commands["activates"]) * self._plan.hardware.dram.burst_clocks
         ledger.busy.update(self._busy)
-        ledger.conflicts.update(conflicts_of(self._plan.hardware, self._clocks.streams))
+        ledger.conflicts.update(conflicts_of(self._plan.hardware, self._streams))
         inserted, dropped = int(self._caches.inserted.sum()), int(self._caches.dropped.sum())
         resident = int(self._caches.resident.sum())
         ledger.cache_blocks.update(
@@ -127,13 +129,15 @@ class _Replay:
         groups = 0 if phase is None else len(phase.inputs.groups)
         program = no_passes() if phase is None else phase.program
         rows = np.zeros((0, 0), dtype=np.int64) if phase is None else phase.rows
-        took = took_by(program, groups, rows, self._machine)
+        took = took_by(program, groups, rows, self._machine, self._banks)
         now = self._clocks.now
         begun = int(now[at.PHASE_END])
         now[at.UNMAPPED] = 0
         done = run_phase(
             self._machine,
+            self._banks,
             self._clocks,
+            self._streams,
             self._numbers.blocks,
             program,
             no_uses() if phase is None else phase.uses,

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from mimesim.engine import columns as at
 from mimesim.engine.bank_kernel import NEVER, advance, begin, carry, note_fill, resume
+from mimesim.engine.bank_tables import CACHE, LEFT, Banks, Streams
 from mimesim.engine.dram_kernel import serve, settle
 from mimesim.engine.jit import kernel
 from mimesim.engine.tables import Blocks, Ints, Passes, Steps, Uses
@@ -24,7 +25,7 @@ _CACHE, _DRAM, _NOC, _DRAIN = range(4)
 
 @kernel
 def _submit(
-    machine: Machine, clocks: Clocks, blocks: Blocks, cache_fills: Ints, kind: int, cycle: int, asked: Ints, first: int, end: int
+    machine: Machine, clocks: Clocks, blocks: Blocks, kind: int, cycle: int, asked: Ints, first: int, end: int
 ) -> int:
     """Serve a request for the blocks *asked[first:end]* and return the cycle in which it completes."""
     latest, depth = clocks.latest, len(clocks.latest)
@@ -42,10 +43,8 @@ def _submit(
     else:
         port = WEIGHTS if machine.unified else kind
         begun = max(clocks.port_free[port], grant)
-        passing = (bursts * machine.burst_words + machine.fill_words - 1) // machine.fill_words
-        done = max(done, begun + passing)
+        done = max(done, begun + (bursts * machine.burst_words + machine.fill_words - 1) // machine.fill_words)
         clocks.port_free[port] = done
-        note_fill(machine.banks, clocks.streams, cache_fills, kind, done - passing, done)
     clocks.arrived[kind] = done
     if done > latest[0]:
         place = 0
@@ -76,7 +75,9 @@ def _attribute(waited: Ints, since: int, looked_up: int, arrived: int, filled: i
 @kernel
 def run_phase(
     machine: Machine,
+    banks: Banks,
     clocks: Clocks,
+    streams: Streams,
     blocks: Blocks,
     program: Passes,
     uses: Uses,
@@ -91,7 +92,12 @@ def run_phase(
     would wait for each other for ever, which the checks before a run rule out.
     """
     passes, jobs, fills, now = program.passes, program.jobs, program.fills, clocks.now
-    banks, streams, cache_fills = machine.banks, clocks.streams, took.cache_fills
+    # Whose streams may lose cycles in the banks of a cache, so that ends are known when the stream has ended; whether
+    # the stream of the next fill, pass or job goes on.
+    collides, cache_fills = banks.caches > 0, took.cache_fills
+    fills_wait, passes_wait = banks.uses[at.NOC, CACHE] != at.NOWHERE, banks.uses[at.PE_GRID, CACHE] != at.NOWHERE
+    loads_wait, stores_wait = banks.uses[at.CMP, CACHE] != at.NOWHERE, banks.uses[at.STORE, CACHE] != at.NOWHERE
+    filling = running = draining = False
     count, drains, loads = len(passes), len(jobs), len(fills)
     looked_up, arrived, pass_end = took.passes[0], took.passes[1], took.passes[2]
     issued_at, weights_at, fill_end = took.fills[0], took.fills[1], took.fills[2]
@@ -100,16 +106,20 @@ def run_phase(
     # The grid: passes whose ends are known; its time, the end of the latest pass, and of each row and the network.
     known, ready, end, network = 0, begun, begun, begun
     rows = took.drifting
-    # The weight loader: fills whose ends are known, and those looked up; the first may still use banks.
+    # The weight loader: fills whose ends are known, and those looked up.
     loaded = issued = 1 if loads else 0
     if loads:
         fill_end[0], weights_at[0] = now[at.FILL_END], now[at.FILL_ARRIVED]
-        if streams.left[at.NOC] > 0:
+        filling = streams.streams[at.NOC, LEFT] > 0
+        if filling:
             loaded = 0
-    resume(banks, streams, cache_fills)
-    last_step = count + (1 if len(next_fills) else 0)
-    # Of drain jobs, those that have ended, and those that have begun.
-    step = job = draining = 0
+    if collides:
+        resume(banks, streams, cache_fills)
+    last_step, next_cycles, next_reads = count, 0, 0
+    if len(next_fills):
+        last_step, next_cycles, next_reads = count + 1, next_fills[0, at.FILL_CYCLES], next_fills[0, at.FILL_READS]
+    # Drain jobs that have ended, and that have begun.
+    step = job = begun_jobs = 0
     job_free, evicted_written, wrote = begun, now[at.FILL_WRITTEN], begun
     now[at.FILL_WRITTEN] = 0
     closed = False
@@ -119,20 +129,23 @@ def run_phase(
         while moved:
             moved = False
             while loaded < issued and (loaded < 2 or fills[loaded - 2, at.FILL_LAST] < known):
-                if streams.left[at.NOC] > 0:
+                if filling:
                     break
                 start = max(now[at.LOADER_FREE], issued_at[loaded], weights_at[loaded])
                 if loaded >= 2:
                     start = max(start, pass_end[fills[loaded - 2, at.FILL_LAST]])
                 # The last one is the next phase's first, over the bank of the last but one of this.
-                row = fills[loaded] if loaded < loads else next_fills[0]
-                fill_end[loaded] = now[at.LOADER_FREE] = start + row[at.FILL_CYCLES]
-                if banks.of_stream[at.NOC] != at.NOWHERE and row[at.FILL_READS] > 0:
-                    begin(streams, at.NOC, start, row[at.FILL_READS])
-                    break
+                cycles = fills[loaded, at.FILL_CYCLES] if loaded < loads else next_cycles
+                fill_end[loaded] = now[at.LOADER_FREE] = start + cycles
+                if fills_wait:
+                    reads = fills[loaded, at.FILL_READS] if loaded < loads else next_reads
+                    if reads > 0:
+                        begin(streams, at.NOC, start, reads)
+                        filling = True
+                        break
                 loaded += 1
                 moved = True
-            while known < step and known < count and streams.left[at.PE_GRID] == 0:
+            while known < step and known < count and not running:
                 fill, accumulation = passes[known, at.FILL], passes[known, at.ACCUMULATION]
                 drained = 0
                 if fill >= loaded:
@@ -143,8 +156,8 @@ def run_phase(
                         break
                     drained = job_end[needed - 1]
                 if machine.drifts and accumulation >= 0:
-                    for one in range(machine.rows):
-                        rows[one] = end
+                    for row in range(machine.rows):
+                        rows[row] = end
                     network = end
                 tags = max(ready, looked_up[known])
                 filled, there = tags, arrived[known]
@@ -159,18 +172,19 @@ def run_phase(
                 first = max(end, start)
                 if machine.drifts:
                     ready = start
-                    cycles = took.rows[group * uses.places * uses.chunks + passes[known, at.WINDOW]]
+                    of_rows = took.rows[group * uses.places * uses.chunks + passes[known, at.WINDOW]]
                     network = max(network, ready) + passes[known, at.FEED] + 1
                     end = network
-                    for one in range(machine.rows):
-                        rows[one] = max(rows[one], ready) + cycles[one] + 1
-                        end = max(end, rows[one])
+                    for row in range(machine.rows):
+                        rows[row] = max(rows[row], ready) + of_rows[row] + 1
+                        end = max(end, rows[row])
                 else:
                     ready = end = start + passes[known, at.CYCLES]
                 took.worked[group] += end - first
                 now[at.UNMAPPED] += (machine.pes - passes[known, at.MAPPED]) * (end - first - 1)
-                if banks.of_stream[at.PE_GRID] != at.NOWHERE and passes[known, at.FEED] > 0:
+                if passes_wait and passes[known, at.FEED] > 0:
                     begin(streams, at.PE_GRID, start, passes[known, at.FEED])
+                    running = True
                     break
                 pass_end[known] = end
                 known += 1
@@ -199,42 +213,50 @@ def run_phase(
                     start = max(start, clocks.written[0])
                 step_end = start + machine.lookup_cycles
         if job < drains:
-            if draining == job and jobs[job, at.JOB_AFTER] < known:
+            if job == begun_jobs and jobs[job, at.JOB_AFTER] < known:
                 start = max(job_free, pass_end[jobs[job, at.JOB_AFTER]], thresholds_at[job])
                 if steps.around_first[job + 1] > steps.around_first[job]:
                     start = max(start, clocks.drained[0])
                 job_end[job] = start + jobs[job, at.JOB_CYCLES]
-                draining += 1
-                if banks.of_stream[at.CMP] != at.NOWHERE and jobs[job, at.JOB_LOAD] > 0:
+                begun_jobs += 1
+                if loads_wait and jobs[job, at.JOB_LOAD] > 0:
                     begin(streams, at.CMP, start, jobs[job, at.JOB_LOAD])
-                elif banks.of_stream[at.STORE] != at.NOWHERE and jobs[job, at.JOB_STORE] > 0:
+                    draining = True
+                elif stores_wait and jobs[job, at.JOB_STORE] > 0:
                     begin(streams, at.STORE, job_end[job] - jobs[job, at.JOB_STORE], jobs[job, at.JOB_STORE])
-            if draining > job and streams.left[at.CMP] == 0 and streams.left[at.STORE] == 0:
+                    draining = True
+            if job < begun_jobs and not draining:
                 job_done = job_end[job]
         elif not closed:
             over = max(job_free, wrote, evicted_written)
-        if banks.caches > 0 and advance(banks, streams, cache_fills, min(step_end, job_done, over)):
-            # A stream has ended before all else: by now it is known when what it belongs to ends.
+        ended = at.NOWHERE
+        if collides:
+            ended = advance(banks, streams, cache_fills, min(step_end, job_done, over))
+        if ended != at.NOWHERE:
+            # The stream of a pass, a fill or a job has ended before all else.
             cycle = streams.settled[0]
-            if streams.over[at.PE_GRID]:
-                # Its last cycle swaps the banks.
+            if ended == at.PE_GRID:
+                # The last cycle of a pass swaps the banks.
                 lost = max(0, cycle + 1 - end)
                 took.waited[passes[known, at.GROUP], _CACHE] += lost
                 end += lost
                 ready = pass_end[known] = end
                 known += 1
-            if streams.over[at.NOC]:
-                row = fills[loaded] if loaded < loads else next_fills[0]
-                fill_end[loaded] = now[at.LOADER_FREE] = cycle + row[at.FILL_CYCLES] - row[at.FILL_READS]
+                running = False
+            elif ended == at.NOC:
+                cycles = fills[loaded, at.FILL_CYCLES] if loaded < loads else next_cycles
+                reads = fills[loaded, at.FILL_READS] if loaded < loads else next_reads
+                fill_end[loaded] = now[at.LOADER_FREE] = cycle + cycles - reads
                 loaded += 1
-            if streams.over[at.CMP]:
-                job_end[job] = cycle + jobs[job, at.JOB_CYCLES] - jobs[job, at.JOB_LOAD]
-                if banks.of_stream[at.STORE] != at.NOWHERE and jobs[job, at.JOB_STORE] > 0:
-                    begin(streams, at.STORE, job_end[job] - jobs[job, at.JOB_STORE], jobs[job, at.JOB_STORE])
-            if streams.over[at.STORE]:
+                filling = False
+            else:
                 job_end[job] = cycle
-            for stream in range(at.STREAMS):
-                streams.over[stream] = 0
+                draining = False
+                if ended == at.CMP:
+                    job_end[job] = cycle + jobs[job, at.JOB_CYCLES] - jobs[job, at.JOB_LOAD]
+                    if stores_wait and jobs[job, at.JOB_STORE] > 0:
+                        begin(streams, at.STORE, job_end[job] - jobs[job, at.JOB_STORE], jobs[job, at.JOB_STORE])
+                        draining = True
             continue
         # What is submitted in the cycle in which a phase ends is still its own.
         if over < step_end:
@@ -250,7 +272,7 @@ def run_phase(
             job_free = job_done
             if steps.around_first[job + 1] > steps.around_first[job]:
                 first, last = steps.around_first[job], steps.around_first[job + 1]
-                wrote = _submit(machine, clocks, blocks, cache_fills, WRITE_BACK, job_done, steps.around, first, last)
+                wrote = _submit(machine, clocks, blocks, WRITE_BACK, job_done, steps.around, first, last)
                 _push(clocks.drained, wrote)
             job += 1
             continue
@@ -260,7 +282,7 @@ def run_phase(
         now[at.STEPS_DONE] += 1
         if asked.writes[number, 1] > asked.writes[number, 0]:
             first, last = asked.writes[number, 0], asked.writes[number, 1]
-            done = _submit(machine, clocks, blocks, cache_fills, WRITE_BACK, step_end, asked.written, first, last)
+            done = _submit(machine, clocks, blocks, WRITE_BACK, step_end, asked.written, first, last)
             _push(clocks.written, done)
             if step < count:
                 evicted_written = done
@@ -270,7 +292,9 @@ def run_phase(
             first = asked.reads[number, kind]
             last = asked.reads[number, kind + 1]
             if last > first:
-                _submit(machine, clocks, blocks, cache_fills, kind, step_end, asked.read, first, last)
+                done = _submit(machine, clocks, blocks, kind, step_end, asked.read, first, last)
+                if collides:
+                    note_fill(banks, streams, cache_fills, blocks, kind, done, asked.read, first, last)
         if step == count:
             issued_at[loads], weights_at[loads] = step_end, clocks.arrived[WEIGHTS]
             issued += 1
@@ -282,7 +306,8 @@ def run_phase(
             if passes[step, at.JOB] >= 0:
                 thresholds_at[passes[step, at.JOB]] = clocks.arrived[THRESHOLDS]
         step += 1
-    carry(banks, streams, cache_fills)
+    if collides:
+        carry(banks, streams, cache_fills)
     if len(next_fills):
         now[at.FILL_END], now[at.FILL_ARRIVED] = fill_end[loads], weights_at[loads]
     now[at.LAST_END] = end

@@ -8,7 +8,7 @@ import numpy as np
 
 from mimesim.config.hardware import Hardware
 from mimesim.engine import columns as at
-from mimesim.engine.bank_tables import Banks, Streams, banks_in, no_streams
+from mimesim.engine.bank_tables import Banks
 from mimesim.engine.clock_ratio import clock_ratio
 from mimesim.engine.dram_tables import DRAM_COUNTS, DramShape, DramState, dram_shape, dram_state
 from mimesim.engine.tables import Ints, Passes
@@ -22,7 +22,6 @@ class Machine(NamedTuple):
     """What does not change during a run; *dram_clocks* take as long as *cycles* of the accelerator."""
 
     shape: DramShape
-    banks: Banks
     dram_clocks: int
     cycles: int
     burst_words: int
@@ -45,7 +44,6 @@ class Clocks(NamedTuple):
     """
 
     dram: DramState
-    streams: Streams
     now: Ints
     latest: Ints
     arrived: Ints
@@ -78,7 +76,6 @@ def machine_of(hardware: Hardware, *, drifts: bool) -> Machine:
     dram_clocks, cycles = clock_ratio(hardware)
     return Machine(
         shape=dram_shape(hardware.dram),
-        banks=banks_in(hardware),
         dram_clocks=dram_clocks,
         cycles=cycles,
         burst_words=hardware.burst_words,
@@ -101,7 +98,6 @@ def clocks_of(hardware: Hardware, machine: Machine) -> Clocks:
 
     return Clocks(
         dram=dram_state(hardware.dram, machine.shape),
-        streams=no_streams(machine.banks),
         now=zeros(at.CLOCKS),
         latest=zeros(hardware.dram.queue),
         arrived=zeros(len(KINDS)),
@@ -111,7 +107,7 @@ def clocks_of(hardware: Hardware, machine: Machine) -> Clocks:
     )
 
 
-def took_by(program: Passes, groups: int, rows: Ints, machine: Machine) -> Took:
+def took_by(program: Passes, groups: int, rows: Ints, machine: Machine, banks: Banks) -> Took:
     """Return the counts of a phase that has not begun."""
     return Took(
         np.zeros(groups, dtype=np.int64),
@@ -123,5 +119,5 @@ def took_by(program: Passes, groups: int, rows: Ints, machine: Machine) -> Took:
         np.empty((3, len(program.fills) + 1), dtype=np.int64),
         np.empty((2, len(program.jobs)), dtype=np.int64),
         # What goes on of the phase before, the next phase's first, and of each step one request, or three.
-        np.empty((machine.banks.caches, 2 + len(program.passes) * (3 if machine.unified else 1), 2), dtype=np.int64),
+        np.empty((banks.caches, 2 + len(program.passes) * (3 if machine.unified else 1), 2), dtype=np.int64),
     )

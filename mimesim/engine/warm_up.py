@@ -6,6 +6,7 @@ import numpy as np
 
 from mimesim.config.hardware import Hardware
 from mimesim.engine import columns as at
+from mimesim.engine.bank_tables import banks_in, no_streams
 from mimesim.engine.lookup_kernel import look_up
 from mimesim.engine.nest_kernel import expand
 from mimesim.engine.tables import Blocks, Evictions, Nest, directories, no_passes, no_steps, no_uses
@@ -30,5 +31,6 @@ def warm_up() -> None:
     rows = Evictions(none(0, at.EVICTION), none(1), none(0))
     look_up(blocks, directories(hardware), rows, steps, program, uses)
     machine = machine_of(hardware, drifts=False)
-    took = took_by(program, 0, none(0, 0), machine)
-    run_phase(machine, clocks_of(hardware, machine), blocks, program, uses, steps, took, no_steps(), program.fills)
+    banks, clocks = banks_in(hardware), clocks_of(hardware, machine)
+    took = took_by(program, 0, none(0, 0), machine, banks)
+    run_phase(machine, banks, clocks, no_streams(banks), blocks, program, uses, steps, took, steps, program.fills)
