@@ -132,9 +132,9 @@ def _ended(state: Ints) -> int:
 
 @kernel
 def advance(banks: Banks, streams: Streams, fills: Ints, horizon: int) -> int:
-    """Serve all cycles before *horizon*, but none after the first in which a stream ends; return this stream, or NOWHERE.
+    """Serve all cycles before *horizon*, or up to the first in which a stream ends; return this stream, or NOWHERE.
 
-    All that is active before *horizon* has to be known. Between two changes all cycles are alike and are taken together.
+    All that is active before *horizon* has to be known. Between two changes all cycles are alike and are taken as one.
     """
     state, cycle = streams.streams, streams.settled[0]
     ended = _ended(state)

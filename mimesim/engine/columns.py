@@ -20,8 +20,8 @@ EVICTION = 7
 #: accumulation that it is the first pass of; its cycles, those of the activation network, and PEs that hold an output.
 WINDOW, GROUP, FILL, PASS_SCOPE, JOB, ACCUMULATION, CYCLES, FEED, MAPPED = range(9)
 PASS = 9
-#: Of a drain job: the pass that it follows, whose it is, where, and its cycles, of which the first load from a cache and
-#: the last store into one.
+#: Of a drain job: the pass that it follows, whose it is, where, and its cycles, of which the first load from a cache
+#: and the last store into one.
 JOB_AFTER, JOB_GROUP, JOB_TILE, JOB_PLACE, JOB_CYCLES, JOB_LOAD, JOB_STORE = range(7)
 DRAIN = 7
 #: Of a fill: its blocks, the slots that these are booked under, the last pass that uses it, its cycles, of which the

@@ -3,64 +3,26 @@
 Parts work in program order and wait for each other's progress alone, so the time of every step is a maximum of times
 that are known before (``docs/machine.md``, section 6). What couples them otherwise is DRAM, which serves requests in
 the order of submission: the controller submits and the drain jobs do, and who comes first goes first. If what one of
-them waits for is not known yet, it waits for the other, and so comes later (``docs/engine.md``).
+them waits for is not known yet, it waits for the other, and so comes later (``docs/engine.md``). Likewise streams that
+collide in the banks of a cache: the first of all that is to come cannot be held up by anything that is not known yet.
 """
 
 from __future__ import annotations
 
 from mimesim.engine import columns as at
-from mimesim.engine.bank_kernel import NEVER, advance, begin, carry, note_fill, resume
+from mimesim.engine.bank_kernel import NEVER, advance, begin, carry, resume
 from mimesim.engine.bank_tables import CACHE, LEFT, Banks, Streams
-from mimesim.engine.dram_kernel import serve, settle
-from mimesim.engine.jit import kernel
+from mimesim.engine.dram_kernel import settle
+from mimesim.engine.jit import inlined, kernel
+from mimesim.engine.request_kernel import ask, write
 from mimesim.engine.tables import Blocks, Ints, Passes, Steps, Uses
 from mimesim.engine.timing_tables import Clocks, Machine, Took
-from mimesim.machine.kinds import ACTIVATIONS, THRESHOLDS, WEIGHTS, WRITE_BACK
+from mimesim.machine.kinds import ACTIVATIONS, THRESHOLDS, WEIGHTS
 
 __all__ = ["run_phase"]
 
 #: Causes of stalls, as in :data:`mimesim.ledger.STALLS`.
 _CACHE, _DRAM, _NOC, _DRAIN = range(4)
-
-
-@kernel
-def _submit(
-    machine: Machine, clocks: Clocks, blocks: Blocks, kind: int, cycle: int, asked: Ints, first: int, end: int
-) -> int:
-    """Serve a request for the blocks *asked[first:end]* and return the cycle in which it completes."""
-    latest, depth = clocks.latest, len(clocks.latest)
-    grant = max(cycle, latest[0])
-    clock = (grant * machine.dram_clocks + machine.cycles - 1) // machine.cycles
-    over = bursts = 0
-    for place in range(first, end):
-        address, count = blocks.facts[asked[place], at.ADDRESS], blocks.facts[asked[place], at.BURSTS]
-        over = max(over, serve(machine.shape, clocks.dram, clock, address, count, kind == WRITE_BACK))
-        bursts += count
-    done = (over * machine.cycles + machine.dram_clocks - 1) // machine.dram_clocks
-    if kind == WRITE_BACK:
-        # Another channel may be done with a later write before this one is.
-        done = max(done, clocks.arrived[WRITE_BACK])
-    else:
-        port = WEIGHTS if machine.unified else kind
-        begun = max(clocks.port_free[port], grant)
-        done = max(done, begun + (bursts * machine.burst_words + machine.fill_words - 1) // machine.fill_words)
-        clocks.port_free[port] = done
-    clocks.arrived[kind] = done
-    if done > latest[0]:
-        place = 0
-        while place + 1 < depth and latest[place + 1] < done:
-            latest[place] = latest[place + 1]
-            place += 1
-        latest[place] = done
-    return int(done)
-
-
-@kernel
-def _push(buffers: Ints, done: int) -> None:
-    """Keep the completion of a write, the oldest one's first."""
-    for place in range(len(buffers) - 1):
-        buffers[place] = buffers[place + 1]
-    buffers[-1] = done
 
 
 @kernel
@@ -70,6 +32,51 @@ def _attribute(waited: Ints, since: int, looked_up: int, arrived: int, filled: i
         if until > since:
             waited[cause] += until - since
             since = until
+
+
+@inlined
+def _step_end(
+    machine: Machine,
+    clocks: Clocks,
+    uses: Uses,
+    took: Took,
+    asked: Steps,
+    number: int,
+    begun: int,
+    before: int,
+    loaded: int,
+    known: int,
+    job: int,
+) -> int:
+    """Return when a step of the controller ends, NEVER if not all that it waits for is known.
+
+    It may not start before *begun*, nor before the end of pass *before*. Known are the ends of fills, passes and drain
+    jobs up to, not including, *loaded*, *known* and *job*.
+    """
+    victim_fill = asked.victims[number, 0] - uses.first_fill
+    victim_job = asked.victims[number, 2] - uses.first_job
+    before = max(before, asked.victims[number, 1] - uses.first_pass)
+    if before >= known or victim_fill >= loaded or victim_job >= job:
+        return NEVER
+    start = max(clocks.now[at.CONTROLLER_FREE], begun)
+    if before >= 0:
+        start = max(start, took.passes[2, before])
+    if victim_fill >= 0:
+        start = max(start, took.fills[2, victim_fill])
+    if victim_job >= 0:
+        start = max(start, took.jobs[1, victim_job])
+    if asked.writes[number, 1] > asked.writes[number, 0]:
+        start = max(start, clocks.written[0])
+    return int(start + machine.lookup_cycles)
+
+
+@inlined
+def _store(streams: Streams, jobs: Ints, job: int, end: int) -> bool:
+    """Let the stream of a drain job that ends at *end* begin which stores into a cache; return if there is one."""
+    cycles = jobs[job, at.JOB_STORE]
+    if cycles > 0:
+        begin(streams, at.STORE, end - cycles, cycles)
+    return bool(cycles > 0)
 
 
 @kernel
@@ -92,9 +99,9 @@ def run_phase(
     would wait for each other for ever, which the checks before a run rule out.
     """
     passes, jobs, fills, now = program.passes, program.jobs, program.fills, clocks.now
-    # Whose streams may lose cycles in the banks of a cache, so that ends are known when the stream has ended; whether
-    # the stream of the next fill, pass or job goes on.
-    collides, cache_fills = banks.caches > 0, took.cache_fills
+    # Whose streams may lose cycles in the banks of a cache. The next fill, pass or drain job has begun, and its stream
+    # has not ended, where it is *filling*, *running*, *draining*.
+    collides = banks.caches > 0
     fills_wait, passes_wait = banks.uses[at.NOC, CACHE] != at.NOWHERE, banks.uses[at.PE_GRID, CACHE] != at.NOWHERE
     loads_wait, stores_wait = banks.uses[at.CMP, CACHE] != at.NOWHERE, banks.uses[at.STORE, CACHE] != at.NOWHERE
     filling = running = draining = False
@@ -114,8 +121,8 @@ def run_phase(
         if filling:
             loaded = 0
     if collides:
-        resume(banks, streams, cache_fills)
-    last_step, next_cycles, next_reads = count, 0, 0
+        resume(banks, streams, took.cache_fills)
+    last_step, early, next_cycles, next_reads = count, len(following.reads) - 1, 0, 0
     if len(next_fills):
         last_step, next_cycles, next_reads = count + 1, next_fills[0, at.FILL_CYCLES], next_fills[0, at.FILL_READS]
     # Drain jobs that have ended, and that have begun.
@@ -194,24 +201,12 @@ def run_phase(
         # When the next step of the controller and the next drain job end, and the phase.
         step_end = job_done = over = NEVER
         if step < last_step:
-            asked = steps if step < count else following
-            number = min(step, count) if step < count else len(following.reads) - 1
-            victim_fill = asked.victims[number, 0] - uses.first_fill
-            victim_job = asked.victims[number, 2] - uses.first_job
-            before = max(step - machine.prefetch_passes, asked.victims[number, 1] - uses.first_pass)
-            if before < known and victim_fill < loaded and victim_job < job:
-                start = now[at.CONTROLLER_FREE]
-                if step == 0:
-                    start = max(start, begun)
-                if before >= 0:
-                    start = max(start, pass_end[before])
-                if victim_fill >= 0:
-                    start = max(start, fill_end[victim_fill])
-                if victim_job >= 0:
-                    start = max(start, job_end[victim_job])
-                if asked.writes[number, 1] > asked.writes[number, 0]:
-                    start = max(start, clocks.written[0])
-                step_end = start + machine.lookup_cycles
+            before = step - machine.prefetch_passes
+            if step < count:
+                since = begun if step == 0 else 0
+                step_end = _step_end(machine, clocks, uses, took, steps, step, since, before, loaded, known, job)
+            else:
+                step_end = _step_end(machine, clocks, uses, took, following, early, 0, before, loaded, known, job)
         if job < drains:
             if job == begun_jobs and jobs[job, at.JOB_AFTER] < known:
                 start = max(job_free, pass_end[jobs[job, at.JOB_AFTER]], thresholds_at[job])
@@ -222,16 +217,15 @@ def run_phase(
                 if loads_wait and jobs[job, at.JOB_LOAD] > 0:
                     begin(streams, at.CMP, start, jobs[job, at.JOB_LOAD])
                     draining = True
-                elif stores_wait and jobs[job, at.JOB_STORE] > 0:
-                    begin(streams, at.STORE, job_end[job] - jobs[job, at.JOB_STORE], jobs[job, at.JOB_STORE])
-                    draining = True
+                elif stores_wait:
+                    draining = _store(streams, jobs, job, job_end[job])
             if job < begun_jobs and not draining:
                 job_done = job_end[job]
         elif not closed:
             over = max(job_free, wrote, evicted_written)
         ended = at.NOWHERE
         if collides:
-            ended = advance(banks, streams, cache_fills, min(step_end, job_done, over))
+            ended = advance(banks, streams, took.cache_fills, min(step_end, job_done, over))
         if ended != at.NOWHERE:
             # The stream of a pass, a fill or a job has ended before all else.
             cycle = streams.settled[0]
@@ -254,9 +248,8 @@ def run_phase(
                 draining = False
                 if ended == at.CMP:
                     job_end[job] = cycle + jobs[job, at.JOB_CYCLES] - jobs[job, at.JOB_LOAD]
-                    if stores_wait and jobs[job, at.JOB_STORE] > 0:
-                        begin(streams, at.STORE, job_end[job] - jobs[job, at.JOB_STORE], jobs[job, at.JOB_STORE])
-                        draining = True
+                    if stores_wait:
+                        draining = _store(streams, jobs, job, job_end[job])
             continue
         # What is submitted in the cycle in which a phase ends is still its own.
         if over < step_end:
@@ -272,42 +265,30 @@ def run_phase(
             job_free = job_done
             if steps.around_first[job + 1] > steps.around_first[job]:
                 first, last = steps.around_first[job], steps.around_first[job + 1]
-                wrote = _submit(machine, clocks, blocks, WRITE_BACK, job_done, steps.around, first, last)
-                _push(clocks.drained, wrote)
+                wrote = write(machine, clocks, blocks, clocks.drained, job_done, steps.around, first, last)
             job += 1
             continue
-        asked = steps if step < count else following
-        number = step if step < count else len(following.reads) - 1
         now[at.CONTROLLER_FREE] = step_end
         now[at.STEPS_DONE] += 1
-        if asked.writes[number, 1] > asked.writes[number, 0]:
-            first, last = asked.writes[number, 0], asked.writes[number, 1]
-            done = _submit(machine, clocks, blocks, WRITE_BACK, step_end, asked.written, first, last)
-            _push(clocks.written, done)
-            if step < count:
+        if step < count:
+            done = ask(machine, banks, clocks, streams, blocks, took.cache_fills, steps, step, step_end)
+            if done != at.NOWHERE:
                 evicted_written = done
-            else:
-                now[at.FILL_WRITTEN] = done
-        for kind in range(3):
-            first = asked.reads[number, kind]
-            last = asked.reads[number, kind + 1]
-            if last > first:
-                done = _submit(machine, clocks, blocks, kind, step_end, asked.read, first, last)
-                if collides:
-                    note_fill(banks, streams, cache_fills, blocks, kind, done, asked.read, first, last)
-        if step == count:
-            issued_at[loads], weights_at[loads] = step_end, clocks.arrived[WEIGHTS]
-            issued += 1
-        else:
             if passes[step, at.FILL] >= issued:
                 issued_at[issued], weights_at[issued] = step_end, clocks.arrived[WEIGHTS]
                 issued += 1
             looked_up[step], arrived[step] = step_end, clocks.arrived[ACTIVATIONS]
             if passes[step, at.JOB] >= 0:
                 thresholds_at[passes[step, at.JOB]] = clocks.arrived[THRESHOLDS]
+        else:
+            done = ask(machine, banks, clocks, streams, blocks, took.cache_fills, following, early, step_end)
+            if done != at.NOWHERE:
+                now[at.FILL_WRITTEN] = done
+            issued_at[loads], weights_at[loads] = step_end, clocks.arrived[WEIGHTS]
+            issued += 1
         step += 1
     if collides:
-        carry(banks, streams, cache_fills)
+        carry(banks, streams, took.cache_fills)
     if len(next_fills):
         now[at.FILL_END], now[at.FILL_ARRIVED] = fill_end[loads], weights_at[loads]
     now[at.LAST_END] = end

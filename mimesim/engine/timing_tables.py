@@ -56,8 +56,8 @@ class Took(NamedTuple):
     """What a phase took: by group, cycles of its passes, and stalls by cause; *rows* are those of each pass's rows.
 
     *counts* are those of DRAM when the phase ends. The rest is where times are worked out: of passes when they are
-    looked up, when their data come, their ends; of fills (the last of which is the next phase's first) likewise; of jobs
-    when their thresholds come, and their ends; and, by cache in whose banks streams collide, when it is filled.
+    looked up, when their data come, their ends; of fills (the last is the next phase's first) likewise; of jobs when
+    their thresholds come, and their ends; of caches in whose banks streams collide when they are filled.
     """
 
     worked: Ints
