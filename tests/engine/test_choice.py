@@ -23,16 +23,11 @@ def in_envm() -> CasePlan:
     return plan_tiny(Memti(), "per_position", hardware=hardware(SMALL.model_dump(), {"envm": {}}))
 
 
-def colliding() -> CasePlan:
-    caches = {"banks": 4, "bank_words": 16, "ports": 1}
-    return plan_tiny(Mime("neuron"), "per_position", hardware=hardware(SMALL.model_dump(), {"caches": caches}))
-
-
 def odd_clocks() -> CasePlan:
     return plan_tiny(Mime("neuron"), "per_position", hardware=hardware(SMALL.model_dump(), {"clock_mhz": 199.999999}))
 
 
-UNCOVERED = [(in_envm, "hardware.envm"), (colliding, "hardware.caches.banks"), (odd_clocks, "hardware.clock_mhz")]
+UNCOVERED = [(in_envm, "hardware.envm"), (odd_clocks, "hardware.clock_mhz")]
 
 
 @pytest.mark.parametrize(("plan", "named"), UNCOVERED)
