@@ -7,6 +7,8 @@ import signal
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 
+from tests.shown import Shown
+
 # A busy machine is slow, and that is no finding.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 # That a test fails is enough to know, where nobody will look for the smallest reason.
@@ -19,3 +21,9 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--regen-golden", action="store_true", help="write tests/golden anew instead of comparing with it")
+
+
+@pytest.fixture(scope="session")
+def shown(tmp_path_factory: pytest.TempPathFactory) -> Shown:
+    """What pages and help texts show more than once takes its time once."""
+    return Shown(lambda: tmp_path_factory.mktemp("shown"))
