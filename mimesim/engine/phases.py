@@ -210,7 +210,7 @@ class PhaseBuilder:
         Both by group and channel tile x places + place.
         """
         unit, position, numbers = inputs.geometry.operation.unit, inputs.position, self._numbers
-        words, kept = np.zeros((2, len(inputs.groups), len(uses.completed_first) - 1), dtype=np.int64)
+        words, on_chip = np.zeros((2, len(inputs.groups), len(uses.completed_first) - 1), dtype=np.int64)
         for number, group in enumerate(inputs.groups):
             for image in group.images:
                 for get in (numbers.thresholds, numbers.norms):
@@ -218,8 +218,8 @@ class PhaseBuilder:
                         loaded = numbers.blocks.facts[table, at.VALUES]
                         words[number] += loaded
                         if numbers.blocks.facts[table[0], at.KEPT] != at.NOWHERE:
-                            kept[number] += loaded
-        return words, kept
+                            on_chip[number] += loaded
+        return words, on_chip
 
 
 def _slot(slots: dict[Slot, int], image: int, tensor: str, extra: str) -> int:

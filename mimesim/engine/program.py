@@ -58,10 +58,10 @@ def time_fills(inputs: PhaseInputs, program: Passes, facts: Ints) -> None:
     fills[:, at.FILL_CYCLES] = network + hardware.noc.latency_cycles
 
 
-def time_jobs(inputs: PhaseInputs, program: Passes, words: Ints, kept: Ints) -> None:
+def time_jobs(inputs: PhaseInputs, program: Passes, words: Ints, on_chip: Ints) -> None:
     """Write down the cycles of drain jobs, but for what is rewritten.
 
-    They load *words*, by group and channel tile x places + place, of which *kept* are in non-volatile memory.
+    They load *words*, by group and channel tile x places + place, of which *on_chip* lie in non-volatile memory.
     """
     hardware, jobs = inputs.plan.hardware, program.jobs
     noc = hardware.noc
@@ -71,8 +71,8 @@ def time_jobs(inputs: PhaseInputs, program: Passes, words: Ints, kept: Ints) -> 
     kept = np.stack([np.sum([inputs.costs[i.index].kept.ravel() for i in g.images], axis=0) for g in inputs.groups])
     out = kept[jobs[:, at.JOB_GROUP], column]
     network = -(-loaded // noc.threshold_words_per_cycle)
-    if kept.any():
-        there = kept[jobs[:, at.JOB_GROUP], column]
+    if on_chip.any():
+        there = on_chip[jobs[:, at.JOB_GROUP], column]
         network = np.where(there > 0, reading(hardware, network, there), network)
     load = np.where(loaded > 0, network + noc.latency_cycles, 0)
     jobs[:, at.JOB_CYCLES] = load + hardware.compare_cycles + -(-out // noc.output_words_per_cycle)
