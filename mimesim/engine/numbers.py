@@ -109,24 +109,25 @@ class Numbers:
         for number, (address, block) in enumerate(fresh.items(), first):
             self._by_address[address] = number
             self._uses[number] = Use(kind, owner, layer, block)
-        rows = [
-            # What is rewritten is fetched from its home.
-            (b.address if b.home < 0 else b.home, b.bursts, 0, b.values, b.index, b.norm, b.filled, self._place(b))
-            for b in fresh.values()
-        ]
+        rows = [(b.address, b.bursts, 0, b.values, b.index, b.norm, b.filled, at.NOWHERE) for b in fresh.values()]
         if rows:
             facts = self._facts[first : self._count]
             facts[:] = rows
             facts[:, at.SIZE] = facts[:, at.BURSTS] * self._words
             self._lines[first : self._count, at.LABEL] = label
+            if self._plan.hardware.envm is not None:
+                self._keep(facts, fresh.values())
         table[[column for column, _ in placed]] = [self._by_address[block.address] for _, block in placed]
         return np.repeat(table, places) if what == "norms" else table
 
-    def _place(self, block: ParameterBlock) -> int:
-        """Return the number of a block's place in non-volatile memory."""
-        if not block.in_envm:
-            return at.NOWHERE
-        return at.FOR_GOOD if block.home < 0 else self.places.setdefault(block.place, len(self.places))
+    def _keep(self, facts: Ints, blocks: Iterable[ParameterBlock]) -> None:
+        """Say in the *facts* of *blocks* which places in non-volatile memory they have, if any."""
+        for row, block in zip(facts, blocks, strict=True):
+            if block.home >= 0:
+                # It is fetched from its home.
+                row[[at.ADDRESS, at.KEPT]] = block.home, self.places.setdefault(block.place, len(self.places))
+            elif block.in_envm:
+                row[at.KEPT] = at.FOR_GOOD
 
     def region(self, tensor: str, image: int, place: tuple[int, StoredBlocks]) -> int:
         """Return the number of block 0 of a tensor of an image, whose others follow."""

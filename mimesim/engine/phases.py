@@ -215,9 +215,10 @@ class PhaseBuilder:
             for image in group.images:
                 for get in (numbers.thresholds, numbers.norms):
                     if (table := get(position, image.runner(unit))) is not None:
-                        loaded = numbers.blocks.facts[table, at.VALUES]
+                        facts = numbers.blocks.facts
+                        loaded = facts[table, at.VALUES]
                         words[number] += loaded
-                        if numbers.blocks.facts[table[0], at.KEPT] != at.NOWHERE:
+                        if facts[table[0], at.KEPT] != at.NOWHERE:
                             on_chip[number] += loaded
         return words, on_chip
 

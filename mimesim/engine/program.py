@@ -49,10 +49,10 @@ def expanded(nest: Nest, shape: Shape) -> Passes:
 def time_fills(inputs: PhaseInputs, program: Passes, facts: Ints) -> None:
     """Write down the cycles of fills, but for what is rewritten; *facts* are those of all blocks."""
     hardware, fills = inputs.plan.hardware, program.fills
-    needed = facts[fills[:, at.FILL_BLOCK]]
-    network = -(-needed[:, at.FILLED] // hardware.noc.weight_words_per_cycle)
-    if (kept := needed[:, at.KEPT] != at.NOWHERE).any():
-        stored = needed[:, [at.VALUES, at.EXTRA, at.NORM]].sum(axis=1)
+    blocks = fills[:, at.FILL_BLOCK]
+    network = -(-facts[blocks, at.FILLED] // hardware.noc.weight_words_per_cycle)
+    if (kept := facts[blocks, at.KEPT] != at.NOWHERE).any():
+        stored = facts[blocks][:, [at.VALUES, at.EXTRA, at.NORM]].sum(axis=1)
         stored += np.where(fills[:, at.FILL_MASK] < 0, 0, facts[fills[:, at.FILL_MASK], at.EXTRA])
         network = np.where(kept, reading(hardware, network, stored), network)
     fills[:, at.FILL_CYCLES] = network + hardware.noc.latency_cycles
