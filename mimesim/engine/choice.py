@@ -27,8 +27,6 @@ _PATIENCE = 2.0
 
 def uncovered(plan: CasePlan) -> str | None:
     """Return what of *plan* the compiled engine does not cover, by name, or None."""
-    if plan.placement.envm_words:
-        return "parameters in on-chip non-volatile memory (hardware.envm)"
     if max(clock_ratio(plan.hardware)) > LARGEST:
         return "clocks without a small common measure (hardware.clock_mhz, hardware.dram.clock_mhz)"
     return None

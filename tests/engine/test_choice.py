@@ -10,7 +10,7 @@ import mimesim.engine.choice as choice
 from mimesim.engine import replay, uncovered
 from mimesim.errors import InputError
 from mimesim.schedule.program import CasePlan
-from mimesim.schemes import Memti, Mime
+from mimesim.schemes import Mime
 from tests.replays import SMALL, plan_tiny
 from tests.schedule.small import hardware
 
@@ -19,15 +19,11 @@ numba = pytest.mark.skipif(
 )
 
 
-def in_envm() -> CasePlan:
-    return plan_tiny(Memti(), "per_position", hardware=hardware(SMALL.model_dump(), {"envm": {}}))
-
-
 def odd_clocks() -> CasePlan:
     return plan_tiny(Mime("neuron"), "per_position", hardware=hardware(SMALL.model_dump(), {"clock_mhz": 199.999999}))
 
 
-UNCOVERED = [(in_envm, "hardware.envm"), (odd_clocks, "hardware.clock_mhz")]
+UNCOVERED = [(odd_clocks, "hardware.clock_mhz")]
 
 
 @pytest.mark.parametrize(("plan", "named"), UNCOVERED)
