@@ -10,6 +10,7 @@ from typing import Any
 
 from mimesim import __version__
 from mimesim.config import Hardware
+from mimesim.engine import Engine
 from mimesim.errors import MimesimError
 from mimesim.recordings import Recordings
 from mimesim.results import all_violations
@@ -26,10 +27,14 @@ __all__ = ["Outcome", "Replays", "here"]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a job: the cells of its row, or an *error*; *seconds* of CPU, and of the clock on the wall."""
+    """What came of a job: the cells of its row, or an *error*; *seconds* of CPU, and of the clock on the wall.
+
+    *engine* is who replayed it, empty where nobody did.
+    """
 
     values: dict[str, Cell] | None
     error: str = ""
+    engine: str = ""
     cpu_seconds: float = 0.0
     wall_seconds: float = 0.0
 
@@ -37,8 +42,12 @@ class Outcome:
 class Replays:
     """Replays job after job; what several of them need is read and counted once."""
 
-    def __init__(self, cache: Path | None) -> None:
-        """Keep counts in the folder *cache*, unless it is None."""
+    def __init__(self, cache: Path | None, engine: Engine = "auto") -> None:
+        """Keep counts in the folder *cache*, unless it is None; *engine* replays.
+
+        What is compiled counts the same, and a sweep is what it was made for.
+        """
+        self._recordings = Recordings(engine=engine)
         self._shelf = Shelf()
         self._cache = None if cache is None else CountCache(cache)
         self._book: tuple[Hardware, CostBook] | None = None
@@ -60,15 +69,13 @@ class Replays:
             # On a cluster: what this worker counts is not what was asked for.
             raise MimesimError(f"the worker has mimesim {__version__}, not {job.configuration['mimesim']}")
         traces = self._shelf.load(job.workload, job.selection)
-        # What is compiled counts the same, and a sweep is what it was made for.
-        recordings = Recordings(engine="auto")
-        runner = Runner(job.workload, job.selection, traces, recordings, book=self._book_for(job))
+        runner = Runner(job.workload, job.selection, traces, self._recordings, book=self._book_for(job))
         if traces[job.case].digest() != job.configuration["trace"]:
             raise MimesimError(f"the trace of case {job.case!r} is another one here")
         result = runner.run(job.case, lambda _: None)
         if broken := all_violations([result], job.workload):
             return Outcome(None, f"a conservation law does not hold: {broken[0]}")
-        return Outcome(_values(result, job), "", result.cpu_seconds, result.wall_seconds)
+        return Outcome(_values(result, job), "", result.engine, result.cpu_seconds, result.wall_seconds)
 
     def _book_for(self, job: Job) -> CostBook:
         """Return the book of the last job if its machine was the same; the shapes of many would fill the memory."""
@@ -93,9 +100,9 @@ def _values(result: CaseResult, job: Job) -> dict[str, Cell]:
 _thread = threading.local()
 
 
-def here(cache: Path | None) -> Replays:
+def here(cache: Path | None, engine: Engine) -> Replays:
     """Return the replays of this thread, made once: workers of a cluster keep what they have read and counted."""
-    known: dict[Path | None, Replays] = _thread.__dict__.setdefault("replays", {})
-    if cache not in known:
-        known[cache] = Replays(cache)
-    return known[cache]
+    known: dict[tuple[Path | None, Engine], Replays] = _thread.__dict__.setdefault("replays", {})
+    if (cache, engine) not in known:
+        known[cache, engine] = Replays(cache, engine)
+    return known[cache, engine]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +18,7 @@ from mimesim.sweeps.journal import Journal
 from mimesim.sweeps.points import Entry, Job, Shelf, resolve
 from mimesim.sweeps.replays import Outcome
 from mimesim.sweeps.settings import Sweep
-from mimesim.sweeps.store import Store
+from mimesim.sweeps.store import Kept, Store
 
 __all__ = ["Progress", "Tally", "record", "run_sweep"]
 
@@ -30,13 +31,14 @@ _REPLAYS = "replays"
 
 @dataclass
 class Tally:
-    """What became of the rows of a sweep: *known* from before, *replayed* now, *failed*."""
+    """What became of the rows of a sweep: *known* from before, *replayed* now, *failed*; rows by who replayed them."""
 
     rows: int = 0
     known: int = 0
     replayed: int = 0
     failed: int = 0
     cpu_seconds: float = 0.0
+    engines: Counter[str] = field(default_factory=Counter)
     first_errors: list[str] = field(default_factory=list)
 
     def note(self, outcome: Outcome) -> None:
@@ -83,9 +85,10 @@ def record(
         if entry.job is None:
             journal.add(entry, None, entry.error)
             tally.fail(entry.error)
-        elif (values := store.get(entry.job)) is not None:
-            journal.add(entry, values)
+        elif (known := store.get(entry.job)) is not None:
+            journal.add(entry, known)
             tally.known += 1
+            tally.engines[known.engine] += 1
         else:
             if entry.job.key not in wanted:
                 jobs.append(entry.job)
@@ -98,15 +101,17 @@ def record(
         return
     for job, outcome in executor(_alike(jobs)):
         # First the store, which the next run believes.
-        if outcome.values is not None:
-            store.put(job, outcome.values)
+        kept = None if outcome.values is None else Kept(outcome.values, outcome.engine)
+        if kept is not None:
+            store.put(job, kept)
         tally.note(outcome)
         for entry in wanted[job.key]:
-            journal.add(entry, outcome.values, outcome.error)
-            if outcome.values is None:
+            journal.add(entry, kept, outcome.error)
+            if kept is None:
                 tally.fail(outcome.error)
             else:
                 tally.replayed += 1
+                tally.engines[kept.engine] += 1
         done += len(wanted[job.key])
         tell(_REPLAYS, done, len(entries))
 
@@ -114,6 +119,7 @@ def record(
 def measured(tally: Tally) -> dict[str, object]:
     """Return what differs from run to run."""
     return {"known": tally.known, "replayed": tally.replayed, "failed": tally.failed,
+            "engines": {name or "unknown": rows for name, rows in sorted(tally.engines.items())},
             "cpu_seconds": round(tally.cpu_seconds, 3)}  # fmt: skip
 
 
