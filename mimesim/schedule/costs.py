@@ -24,6 +24,7 @@ from mimesim.schedule.images import Image
 from mimesim.schedule.memory_map import ParameterBlock
 from mimesim.schedule.operations import lower
 from mimesim.schedule.packing import Counted, pack, unpack
+from mimesim.schedule.shaping import Shaping
 
 __all__ = ["CostBook", "ImageCosts", "PassCosts", "fill_cycles", "load_cycles", "store_cycles"]
 
@@ -78,7 +79,7 @@ class ImageCosts:
 
 
 class CostBook:
-    """Shapes by (network, hardware) and counts by (image, operation), each made once for whatever cases ask for it.
+    """Shapes by (network, shaping) and counts by (image, operation), each made once for whatever cases ask for it.
 
     Dense counts do not depend on the image and are made once per operation. With a *cache*, other books need not make
     them again: not of the same images, and on no machine that differs only in what counts do not depend on.
@@ -87,20 +88,21 @@ class CostBook:
     def __init__(self, cache: CountCache | None = None) -> None:
         self._cache = cache
         self._kept: OrderedDict[tuple[object, ...], ImageCosts] = OrderedDict()
-        self._geometries: dict[tuple[Network, Hardware], list[Geometry]] = {}
+        self._geometries: dict[tuple[Network, Shaping], list[Geometry]] = {}
         #: By geometry, those of the same network and machine, and a text that says which they are.
         self._together: dict[int, tuple[list[Geometry], str]] = {}
         self._read: OrderedDict[str, list[Counted]] = OrderedDict()
 
     def geometries(self, network: Network, hardware: Hardware) -> list[Geometry]:
         """Return the geometry of every operation of *network* on *hardware*, in network order."""
-        key = (network, hardware)
+        shaping = Shaping.of(hardware)
+        key = (network, shaping)
         if key not in self._geometries:
             operations = lower(network, hardware.grid.positions)
             made = [Geometry(operation, hardware) for operation in operations]
             self._geometries[key] = made
             if self._cache is not None:
-                self._together.update(dict.fromkeys(map(id, made), (made, _shapes(network, hardware))))
+                self._together.update(dict.fromkeys(map(id, made), (made, _shapes(network, shaping))))
         return self._geometries[key]
 
     def costs(self, geometry: Geometry, image: Image, skipping: Skipping) -> ImageCosts:
@@ -152,17 +154,17 @@ def _masks(geometry: Geometry, image: Image | None, present: tuple[bool, ...]) -
     return masks
 
 
-def _shapes(network: Network, hardware: Hardware) -> str:
+def _shapes(network: Network, shaping: Shaping) -> str:
     """Return a text on all but the masks that counts depend on."""
-    block, grid = hardware.activation_block, hardware.grid
+    block, grid = shaping.activation_block, shaping.grid
     machine = {
         "positions": grid.positions,
         "channels": grid.channels,
-        "weight_bank_words": hardware.scratchpad.weight_bank_words,
+        "weight_bank_words": shaping.scratchpad.weight_bank_words,
         "patch": block.patch,
         "block_channels": block.channels,
-        "word_bits": hardware.word_bits,
-        "burst_words": hardware.burst_words,
+        "word_bits": shaping.word_bits,
+        "burst_words": shaping.burst_words,
     }
     nodes = hashlib.sha256(network.model_dump_json().encode()).hexdigest()
     return json.dumps([nodes, machine])

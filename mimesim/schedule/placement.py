@@ -8,6 +8,7 @@ from itertools import chain
 from math import prod
 from typing import TypeVar
 
+from mimesim.config.hardware import Envm
 from mimesim.config.schedule import Skipping
 from mimesim.errors import InputError
 from mimesim.ledger import SHARED_IMAGE
@@ -52,6 +53,7 @@ class Placement:
         batches: Sequence[Sequence[Image]],
         tasks: Sequence[str],
         book: CostBook,
+        envm: Envm | None = None,
     ) -> None:
         self._geometries = geometries
         self._scheme = scheme
@@ -73,7 +75,6 @@ class Placement:
         self._last_reader = {task: self._readers(task) for task in self._runners}
         allocator = Allocator()
         self._on_chip = Allocator(ENVM)
-        envm = geometries[0].hardware.envm
         self._rewrites = envm is not None and envm.switch == "rewrite"
         for position, geometry in enumerate(geometries):
             node = geometry.operation.node

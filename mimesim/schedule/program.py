@@ -80,7 +80,7 @@ def plan_case(
 ) -> CasePlan:
     """Plan a case; raises :class:`InputError` where the machine is too small for it."""
     geometries = book.geometries(network, hardware)
-    placement = Placement(network, geometries, scheme, skipping, batches, tasks, book)
+    placement = Placement(network, geometries, scheme, skipping, batches, tasks, book, hardware.envm)
     for geometry in geometries:
         geometry.slots(schedule)
     return CasePlan(network, scheme, skipping, hardware, schedule, batches, geometries, book, placement, tuple(tasks))

@@ -13,6 +13,7 @@ from mimesim.config import Case, Mode, Override, Workload, load_workload
 from mimesim.config.explain import suggest
 from mimesim.errors import InputError
 from mimesim.inputs import Selection, build_schemes, load_traces, select
+from mimesim.schedule.shaping import Shaping
 from mimesim.sweeps.settings import Sweep
 from mimesim.trace import Trace
 
@@ -32,6 +33,12 @@ class Job:
     case: str
     selection: Selection
     configuration: Mapping[str, Any]
+
+    @property
+    def shaping(self) -> Shaping:
+        """What of its machine decides shapes and counts: jobs that have it in common share them."""
+        case = next(case for case in self.workload.cases if case.name == self.case)
+        return Shaping.of(self.workload.hardware_for(case))
 
 
 @dataclass(frozen=True)

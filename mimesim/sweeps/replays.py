@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from mimesim import __version__
-from mimesim.config import Hardware
 from mimesim.engine import Engine
 from mimesim.errors import MimesimError
 from mimesim.recordings import Recordings
@@ -18,6 +17,7 @@ from mimesim.results.csv_file import Cell
 from mimesim.results.summary import summary_rows
 from mimesim.schedule.cache import CountCache
 from mimesim.schedule.costs import CostBook
+from mimesim.schedule.shaping import Shaping
 from mimesim.simulation import CaseResult, Runner
 from mimesim.sweeps.columns import VALUES
 from mimesim.sweeps.points import Job, Shelf
@@ -50,7 +50,7 @@ class Replays:
         self._recordings = Recordings(engine=engine)
         self._shelf = Shelf()
         self._cache = None if cache is None else CountCache(cache)
-        self._book: tuple[Hardware, CostBook] | None = None
+        self._book: tuple[Shaping, CostBook] | None = None
 
     def __call__(self, job: Job) -> Outcome:
         """Replay *job*; nothing that goes wrong with it is raised."""
@@ -78,11 +78,9 @@ class Replays:
         return Outcome(_values(result, job), "", result.engine, result.cpu_seconds, result.wall_seconds)
 
     def _book_for(self, job: Job) -> CostBook:
-        """Return the book of the last job if its machine was the same; the shapes of many would fill the memory."""
-        case = next(case for case in job.workload.cases if case.name == job.case)
-        hardware = job.workload.hardware_for(case)
-        if self._book is None or self._book[0] != hardware:
-            self._book = (hardware, CostBook(self._cache))
+        """Return the book of the last job if its machine cuts alike; the shapes of many would fill the memory."""
+        if self._book is None or self._book[0] != job.shaping:
+            self._book = (job.shaping, CostBook(self._cache))
         return self._book[1]
 
 

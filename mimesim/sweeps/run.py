@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -12,6 +11,7 @@ from pathlib import Path
 from mimesim.errors import InputError
 from mimesim.results import check_destination
 from mimesim.results.csv_file import Row
+from mimesim.schedule.shaping import Shaping
 from mimesim.sweeps.design import points_of
 from mimesim.sweeps.executors import Executor
 from mimesim.sweeps.journal import Journal
@@ -124,11 +124,6 @@ def measured(tally: Tally) -> dict[str, object]:
 
 
 def _alike(jobs: Iterable[Job]) -> list[Job]:
-    """Return *jobs* with those of one machine next to each other: shapes and counts are then made once."""
-    machines: dict[str, int] = {}
-
-    def place(job: Job) -> int:
-        text = hashlib.sha256(repr(job.configuration["hardware"]).encode()).hexdigest()
-        return machines.setdefault(text, len(machines))
-
-    return sorted(jobs, key=place)
+    """Return *jobs* with those that share shapes and counts next to each other: these are then made once."""
+    machines: dict[Shaping, int] = {}
+    return sorted(jobs, key=lambda job: machines.setdefault(job.shaping, len(machines)))
