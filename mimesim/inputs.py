@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import get_args, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
@@ -93,10 +94,16 @@ def _scheme(workload: Workload, number: int, case: Case) -> Scheme:
             rule = error.errors()[0]["msg"].replace("Input should", "must")
             raise workload.error(path, rule, value) from None
     try:
-        scheme: Scheme = kind(**case.options)
+        scheme = _made(kind, tuple(sorted(case.options.items())))
     except ValueError as error:
         raise workload.error(("cases", number, "options"), str(error)) from None
     return scheme
+
+
+@lru_cache(maxsize=64)
+def _made(kind: type[Scheme], options: tuple[tuple[str, object], ...]) -> Scheme:
+    """Return the one scheme of these *options*: what was planned for it is found again."""
+    return kind(**dict(options))
 
 
 def _renamed(workload: Workload, number: int, case: Case, trace: Trace, selection: Selection | None) -> Trace:

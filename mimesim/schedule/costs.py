@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,9 @@ from mimesim.schedule.memory_map import ParameterBlock
 from mimesim.schedule.operations import lower
 from mimesim.schedule.packing import Counted, pack, unpack
 from mimesim.schedule.shaping import Shaping
+
+if TYPE_CHECKING:
+    from mimesim.schedule.placement import Placement
 
 __all__ = ["CostBook", "ImageCosts", "PassCosts", "fill_cycles", "load_cycles", "store_cycles"]
 
@@ -82,11 +86,14 @@ class CostBook:
     """Shapes by (network, shaping) and counts by (image, operation), each made once for whatever cases ask for it.
 
     Dense counts do not depend on the image and are made once per operation. With a *cache*, other books need not make
-    them again: not of the same images, and on no machine that differs only in what counts do not depend on.
+    them again: not of the same images, and on no machine that differs only in what counts do not depend on. So many
+    *placements* are kept for cases that are planned again and again; each is large.
     """
 
-    def __init__(self, cache: CountCache | None = None) -> None:
+    def __init__(self, cache: CountCache | None = None, placements: int = 0) -> None:
         self._cache = cache
+        self._most_placements = placements
+        self._placements: OrderedDict[Hashable, Placement] = OrderedDict()
         self._kept: OrderedDict[tuple[object, ...], ImageCosts] = OrderedDict()
         self._geometries: dict[tuple[Network, Shaping], list[Geometry]] = {}
         #: By geometry, those of the same network and machine, and a text that says which they are.
@@ -104,6 +111,15 @@ class CostBook:
             if self._cache is not None:
                 self._together.update(dict.fromkeys(map(id, made), (made, _shapes(network, shaping))))
         return self._geometries[key]
+
+    def placement(self, key: Hashable, make: Callable[[], Placement]) -> Placement:
+        """Return the placement known by *key*, all that decides it, or what *make* makes."""
+        found = self._placements.pop(key, None) or make()
+        if self._most_placements:
+            self._placements[key] = found
+            while len(self._placements) > self._most_placements:
+                self._placements.popitem(last=False)
+        return found
 
     def costs(self, geometry: Geometry, image: Image, skipping: Skipping) -> ImageCosts:
         """Return the costs of *image* at the operation of *geometry*."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
+from functools import cached_property
 from itertools import chain
 from math import prod
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from mimesim.config.hardware import Envm
 from mimesim.config.schedule import Skipping
@@ -34,6 +35,7 @@ __all__ = ["Placement"]
 
 Blocks = dict[tuple[int, int], ParameterBlock]
 _Key = TypeVar("_Key", bound=Hashable)
+_Made = TypeVar("_Made")
 
 
 class Placement:
@@ -67,6 +69,7 @@ class Placement:
         self._addresses: dict[tuple[str, int], int] = {}
         self._regions: dict[tuple[str, int], ActivationRegion] = {}
         self._batch = -1
+        self._made: dict[Hashable, object] = {}
         images = list(chain.from_iterable(batches))
         source = images[0].trace
         #: One image stands for all of its task: they run the same operations.
@@ -152,7 +155,13 @@ class Placement:
             for key, block in blocks.items()
         }
 
-    @property
+    def once(self, key: Hashable, make: Callable[[], _Made]) -> _Made:
+        """Return what *make* returned when *key* was first asked for: what depends on this placement alone."""
+        if key not in self._made:
+            self._made[key] = make()
+        return cast("_Made", self._made[key])
+
+    @cached_property
     def envm_words(self) -> int:
         """The words in on-chip non-volatile memory: for good, and of each place those of its largest block."""
         weights = chain.from_iterable(blocks.values() for blocks in (*self.weights.values(), *self.masks.values()))
@@ -242,6 +251,11 @@ class Placement:
         """Return the regions of :meth:`dying`."""
         self.inputs(position, image)
         return [self._regions[tensor, image.index] for tensor in self.dying(position, image)]
+
+    def begin(self) -> None:
+        """Forget all activations: another replay may have used this placement before."""
+        self._regions.clear()
+        self._batch = -1
 
     def begin_batch(self, number: int) -> None:
         """Forget the activations of earlier batches: no later one reads them."""

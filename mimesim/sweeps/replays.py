@@ -11,6 +11,7 @@ from typing import Any
 from mimesim import __version__
 from mimesim.engine import Engine
 from mimesim.errors import MimesimError
+from mimesim.machine.accelerator import no_cycle_collection
 from mimesim.recordings import Recordings
 from mimesim.results import all_violations
 from mimesim.results.csv_file import Cell
@@ -23,6 +24,9 @@ from mimesim.sweeps.columns import VALUES
 from mimesim.sweeps.points import Job, Shelf
 
 __all__ = ["Outcome", "Replays", "here"]
+
+#: Of how many cases the placement is kept: points take turns over the modes and cases of a sweep.
+_PLACEMENTS = 4
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,9 @@ class Replays:
     def __call__(self, job: Job) -> Outcome:
         """Replay *job*; nothing that goes wrong with it is raised."""
         try:
-            return self._replay(job)
+            # The collector would walk what points share after every one of them.
+            with no_cycle_collection():
+                return self._replay(job)
         except MimesimError as error:
             return Outcome(None, str(error))
         except MemoryError:
@@ -80,7 +86,7 @@ class Replays:
     def _book_for(self, job: Job) -> CostBook:
         """Return the book of the last job if its machine cuts alike; the shapes of many would fill the memory."""
         if self._book is None or self._book[0] != job.shaping:
-            self._book = (job.shaping, CostBook(self._cache))
+            self._book = (job.shaping, CostBook(self._cache, _PLACEMENTS))
         return self._book[1]
 
 
