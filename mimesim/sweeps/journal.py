@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -80,12 +79,14 @@ class Journal:
         write_files({**files, RUN_JSON: json.dumps(document, indent=2, allow_nan=False) + "\n"}, self._folder)
 
     def _append(self, name: str, columns: Sequence[str], row: Row) -> None:
-        """Append one line, all of it at once, so that what a reader sees ends with a whole line."""
+        """Append one line, all of it at once, so that what a reader sees ends with a whole line.
+
+        Nobody waits for the disk: a power cut may tear the last lines off, and the next run writes them again.
+        """
         line = render_csv(columns, [row]).encode().split(b"\n", 1)[1]
         with as_input_error(self._folder), io.FileIO(self._folder / name, "a") as file:
             if file.write(line) != len(line):
                 raise OSError("no space left for a row")
-            os.fsync(file.fileno())
 
     def _row(self, entry: Entry, values: dict[str, Cell], engine: str) -> Row:
         job = entry.job

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import secrets
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -49,20 +48,22 @@ class Store:
         return Kept(values, engine) if mine else None
 
     def put(self, job: Job, kept: Kept) -> None:
-        """Keep what *job* has led to; raises :class:`InputError` if the disk refuses."""
+        """Keep what *job* has led to; raises :class:`InputError` if the disk refuses.
+
+        It is kept by the system, which a kill does not reach. Nobody waits for the disk, which takes longer than all
+        else that is done for a point here: of a file that a power cut cost, nothing but its replay is lost.
+        """
         path = self._path(job.key)
         document = {"format": _FORMAT, "key": job.key, "configuration": job.configuration, **kept._asdict()}
         staging = path.with_name(f".{path.stem}.{secrets.token_hex(4)}.tmp")
         with as_input_error(self.folder):
             path.parent.mkdir(parents=True, exist_ok=True)
             try:
-                with staging.open("wb") as stream:
-                    stream.write(json.dumps(document, allow_nan=False).encode())
-                    stream.flush()
-                    os.fsync(stream.fileno())
+                staging.write_bytes(json.dumps(document, allow_nan=False).encode())
                 staging.replace(path)
-            finally:
+            except BaseException:
                 staging.unlink(missing_ok=True)
+                raise
 
     def _path(self, key: str) -> Path:
         return self.folder / key[:2] / f"{key}.json"
