@@ -15,7 +15,7 @@ from mimesim.engine import Engine
 from mimesim.errors import InputError, MimesimError
 from mimesim.schedule.cache import cache_folder
 from mimesim.sweeps.points import Job
-from mimesim.sweeps.replays import Outcome, Replays, here
+from mimesim.sweeps.replays import Outcome, here, started
 from mimesim.workers import crew
 
 __all__ = ["Executor", "executor_of", "on_cluster", "on_processes"]
@@ -46,7 +46,7 @@ def on_processes(processes: int, cache: Path | None, engine: Engine = "auto") ->
 
     Counts are kept in the folder *cache*, unless it is None.
     """
-    with crew(partial(Replays, cache, engine), processes) as work:
+    with crew(partial(started, cache, engine), processes) as work:
 
         def replay(jobs: Iterable[Job]) -> Iterator[tuple[Job, Outcome]]:
             for job, found in work(jobs):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
+import time
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from mimesim import __version__
-from mimesim.engine import Engine
+from mimesim.engine import Engine, prepare
 from mimesim.errors import MimesimError
 from mimesim.machine.accelerator import no_cycle_collection
 from mimesim.recordings import Recordings
@@ -23,7 +24,7 @@ from mimesim.simulation import CaseResult, Runner
 from mimesim.sweeps.columns import VALUES
 from mimesim.sweeps.points import Job, Shelf
 
-__all__ = ["Outcome", "Replays", "here"]
+__all__ = ["Outcome", "Replays", "here", "started"]
 
 #: Of how many cases the placement is kept: points take turns over the modes and cases of a sweep.
 _PLACEMENTS = 4
@@ -31,16 +32,17 @@ _PLACEMENTS = 4
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a job: the cells of its row, or an *error*; *seconds* of CPU, and of the clock on the wall.
+    """What came of a job: the cells of its row, or an *error*.
 
-    *engine* is who replayed it, empty where nobody did.
+    *engine* is who replayed it, empty where nobody did. *cpu_seconds* are those of all that a worker did for the job.
+    *start_seconds* are not 0 in the first outcome of a process: the CPU time that its start took, before the job.
     """
 
     values: dict[str, Cell] | None
     error: str = ""
     engine: str = ""
     cpu_seconds: float = 0.0
-    wall_seconds: float = 0.0
+    start_seconds: float = 0.0
 
 
 class Replays:
@@ -52,12 +54,20 @@ class Replays:
         What is compiled counts the same, and a sweep is what it was made for.
         """
         self._recordings = Recordings(engine=engine)
+        #: CPU time before the first job, told with its outcome; 0 where it was not this one's alone.
+        self.start_seconds = 0.0
         self._shelf = Shelf()
         self._cache = None if cache is None else CountCache(cache)
         self._book: tuple[Shaping, CostBook] | None = None
 
     def __call__(self, job: Job) -> Outcome:
         """Replay *job*; nothing that goes wrong with it is raised."""
+        began = time.thread_time()
+        outcome = self._tried(job)
+        start, self.start_seconds = self.start_seconds, 0.0
+        return replace(outcome, cpu_seconds=time.thread_time() - began, start_seconds=start)
+
+    def _tried(self, job: Job) -> Outcome:
         try:
             # The collector would walk what points share after every one of them.
             with no_cycle_collection():
@@ -81,7 +91,7 @@ class Replays:
         result = runner.run(job.case, lambda _: None)
         if broken := all_violations([result], job.workload):
             return Outcome(None, f"a conservation law does not hold: {broken[0]}")
-        return Outcome(_values(result, job), "", result.engine, result.cpu_seconds, result.wall_seconds)
+        return Outcome(_values(result, job), "", result.engine)
 
     def _book_for(self, job: Job) -> CostBook:
         """Return the book of the last job if its machine cuts alike; the shapes of many would fill the memory."""
@@ -99,6 +109,14 @@ def _values(result: CaseResult, job: Job) -> dict[str, Cell]:
     row["energy_per_image"] = row["energy_total"] / images
     row["dram_words_per_image"] = row["dram_words"] / images
     return {name: row[name] for name in VALUES}
+
+
+def started(cache: Path | None, engine: Engine) -> Replays:
+    """Return the replays of a process of its own; all that the first job would load is loaded now."""
+    prepare(engine)
+    replays = Replays(cache, engine)
+    replays.start_seconds = time.process_time()
+    return replays
 
 
 _thread = threading.local()

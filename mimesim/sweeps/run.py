@@ -20,7 +20,7 @@ from mimesim.sweeps.replays import Outcome
 from mimesim.sweeps.settings import Sweep
 from mimesim.sweeps.store import Kept, Store
 
-__all__ = ["Progress", "Tally", "record", "run_sweep"]
+__all__ = ["Clock", "Progress", "Tally", "measured", "record", "run_sweep"]
 
 #: Called with what is counted, how many of it are done, and how many there are.
 Progress = Callable[[str, int, int], None]
@@ -31,19 +31,30 @@ _REPLAYS = "replays"
 
 @dataclass
 class Tally:
-    """What became of the rows of a sweep: *known* from before, *replayed* now, *failed*; rows by who replayed them."""
+    """What became of the rows of a sweep: *known* from before, *replayed* now, *failed*; rows by who replayed them.
+
+    Of CPU time, *start_seconds* is that of all *workers* until their first replay, *first_seconds* that of these, which
+    read traces and count masks, *cpu_seconds* that of all replays. Workers of a cluster were there before.
+    """
 
     rows: int = 0
     known: int = 0
     replayed: int = 0
     failed: int = 0
     cpu_seconds: float = 0.0
+    workers: int = 0
+    start_seconds: float = 0.0
+    first_seconds: float = 0.0
     engines: Counter[str] = field(default_factory=Counter)
     first_errors: list[str] = field(default_factory=list)
 
     def note(self, outcome: Outcome) -> None:
         """Count one replay."""
         self.cpu_seconds += outcome.cpu_seconds
+        if outcome.start_seconds:
+            self.workers += 1
+            self.start_seconds += outcome.start_seconds
+            self.first_seconds += outcome.cpu_seconds
 
     def fail(self, error: str) -> None:
         """Count one row that has none."""
@@ -61,7 +72,7 @@ def run_sweep(
     what was found until then is in *store*, and the next run of the sweep goes on from there.
     """
     check_destination(out)
-    began, shelf, tell = time.perf_counter(), Shelf(), progress or (lambda *_: None)
+    clock, shelf, tell = Clock(), Shelf(), progress or (lambda *_: None)
     points = points_of(sweep.design)
     entries: list[Entry] = []
     for number, settings in enumerate(points):
@@ -71,7 +82,7 @@ def run_sweep(
         raise InputError(str(out), f"no point can be replayed; the first: {entries[0].error}")
     journal, tally = Journal(sweep, out, {"points": len(points)}), Tally(rows=len(entries))
     record(entries, journal, store, executor, tally, tell)
-    journal.finish(entries, {**measured(tally), "wall_seconds": round(time.perf_counter() - began, 3)})
+    journal.finish(entries, measured(tally, clock))
     return tally, list(journal.rows.values())
 
 
@@ -116,11 +127,25 @@ def record(
         tell(_REPLAYS, done, len(entries))
 
 
-def measured(tally: Tally) -> dict[str, object]:
+class Clock:
+    """The time since it was made: on the wall, and of this process's CPU."""
+
+    def __init__(self) -> None:
+        self._wall, self._cpu = time.perf_counter(), time.process_time()
+
+    def seconds(self) -> dict[str, float]:
+        """Return both, rounded; *own* is what this process did, which hands out replays and keeps what comes back."""
+        wall, cpu = time.perf_counter() - self._wall, time.process_time() - self._cpu
+        return {"own_cpu_seconds": round(cpu, 3), "wall_seconds": round(wall, 3)}
+
+
+def measured(tally: Tally, clock: Clock) -> dict[str, object]:
     """Return what differs from run to run."""
     return {"known": tally.known, "replayed": tally.replayed, "failed": tally.failed,
             "engines": {name or "unknown": rows for name, rows in sorted(tally.engines.items())},
-            "cpu_seconds": round(tally.cpu_seconds, 3)}  # fmt: skip
+            "workers": tally.workers, "start_cpu_seconds": round(tally.start_seconds, 3),
+            "first_cpu_seconds": round(tally.first_seconds, 3), "cpu_seconds": round(tally.cpu_seconds, 3),
+            **clock.seconds()}  # fmt: skip
 
 
 def _alike(jobs: Iterable[Job]) -> list[Job]:
