@@ -73,7 +73,7 @@ class Shelf:
             "folders": {name: str(workload.trace_folder(name).resolve()) for name in workload.traces},
             "selection": [selection.tasks, selection.images_per_task],
         }
-        key = canonical(what)
+        key = json.dumps(what)
         if key not in self._found:
             self._found[key] = load_traces(workload, selection)
         return self._found[key]
@@ -85,9 +85,12 @@ def canonical(data: object) -> str:
 
 
 def _whole(data: object) -> object:
-    if isinstance(data, Mapping):
+    # Texts and whole numbers are most of it.
+    if isinstance(data, (str, int)):
+        return data
+    if isinstance(data, dict):
         return {key: _whole(value) for key, value in data.items()}
-    if isinstance(data, list | tuple):
+    if isinstance(data, (list, tuple)):
         return [_whole(value) for value in data]
     return int(data) if isinstance(data, float) and data.is_integer() else data
 
