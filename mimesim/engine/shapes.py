@@ -7,6 +7,7 @@ from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mimesim.engine.tables import Ints
 from mimesim.schedule.geometry import Geometry
@@ -28,7 +29,7 @@ class Shape(NamedTuple):
     widths: Ints
     positions: Ints
     window_first: Ints
-    windows: Ints
+    windows: NDArray[np.int32]
     completed_first: Ints
     completed: Ints
 
@@ -61,6 +62,7 @@ def _shape_of(geometry: Geometry) -> Shape:
         np.array([int(source.branch is not None) for source in geometry.operation.sources]),
         np.array([last - first for first, last in geometry.channel_tiles]),
         np.array([tile.positions for tile in geometry.position_tiles]),
-        *csr(touched for by_chunk in geometry.windows for touched in by_chunk),
+        geometry.windows.first,
+        geometry.windows.blocks,
         *csr(completed.get((tile, place), ()) for tile in range(tiles) for place in range(places)),
     )
