@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mimesim.errors import InputError
+from mimesim.machine.accelerator import no_cycle_collection
 from mimesim.results import check_destination
 from mimesim.results.csv_file import Row
 from mimesim.schedule.shaping import Shaping
@@ -76,7 +77,9 @@ def run_sweep(
     points = points_of(sweep.design)
     entries: list[Entry] = []
     for number, settings in enumerate(points):
-        entries += resolve(sweep, number, settings, shelf)
+        # The collector would walk all points so far, again and again, and find none to take.
+        with no_cycle_collection():
+            entries += resolve(sweep, number, settings, shelf)
         tell(_READING, number + 1, len(points))
     if not any(entry.job for entry in entries):
         raise InputError(str(out), f"no point can be replayed; the first: {entries[0].error}")

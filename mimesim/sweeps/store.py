@@ -57,7 +57,8 @@ class Store:
         document = {"format": _FORMAT, "key": job.key, "configuration": job.configuration, **kept._asdict()}
         staging = path.with_name(f".{path.stem}.{secrets.token_hex(4)}.tmp")
         with as_input_error(self.folder):
-            path.parent.mkdir(parents=True, exist_ok=True)
+            if not path.parent.is_dir():
+                path.parent.mkdir(parents=True, exist_ok=True)
             try:
                 staging.write_bytes(json.dumps(document, allow_nan=False).encode())
                 staging.replace(path)
