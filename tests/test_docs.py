@@ -16,6 +16,8 @@ from typing import NamedTuple
 
 import pytest
 
+from tests.shown import OFTEN_SHOWN, Shown, checkout, execute
+
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = ["README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
 
@@ -66,34 +68,17 @@ def commands(block: Block) -> list[str]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder like a checkout, whose own files lie elsewhere."""
-    (tmp_path / "workloads").symlink_to(ROOT / "workloads")
-    (tmp_path / "traces").mkdir()
-    for trace in (ROOT / "traces").iterdir():
-        (tmp_path / "traces" / trace.name).symlink_to(trace)
-    return tmp_path
+    return checkout(tmp_path)
 
 
-def run(command: list[str] | str, folder: Path, where: str) -> str:
-    """Run a command as a reader would, with this Python's own ``mimesim``; warnings are errors."""
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    environment = os.environ | {"PATH": path, "PYTHONWARNINGS": "error", "COLUMNS": "120", "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(
-        command,
-        cwd=folder,
-        env=environment,
-        shell=isinstance(command, str),
-        text=True,
-        capture_output=True,
-        check=False,
-    )
-    assert done.returncode == 0, f"{where}: {command}\n{done.stdout}{done.stderr}"
+def output_of(done: subprocess.CompletedProcess[str], where: str) -> str:
+    assert done.returncode == 0, f"{where}: {done.args}\n{done.stdout}{done.stderr}"
     return done.stdout
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", PAGES)
-def test_examples_run(name: str, folder: Path, pytestconfig: pytest.Config) -> None:
+def test_examples_run(name: str, folder: Path, shown: Shown, pytestconfig: pytest.Config) -> None:
     page = ROOT / name
     if name in NEED_TORCH and find_spec("torch") is None:
         pytest.skip("needs PyTorch")
@@ -104,12 +89,12 @@ def test_examples_run(name: str, folder: Path, pytestconfig: pytest.Config) -> N
         if block.file:
             (folder / block.file).write_text(block.text, encoding="utf-8")
         elif block.tag == "python" and not (NO_REPORT and REPORT.search(block.text)):
-            run([sys.executable, "-c", block.text], folder, where)
+            output_of(execute([sys.executable, "-c", block.text], folder), where)
         for command in commands(block) if block.tag == "console" else []:
             chosen = RUN_INSTEAD.get(command, command)
             if chosen in NOT_RUN or (NO_REPORT and REPORT.search(chosen)):
                 continue
-            printed = run(chosen, folder, where)
+            printed = output_of(shown.run(chosen, folder), where)
             if command == "make run":
                 compare_output(page, printed, regenerate=pytestconfig.getoption("--regen-golden"))
 
@@ -145,7 +130,7 @@ def test_the_readme_opens_with_the_two_commands() -> None:
 def test_no_command_is_left_out_for_nothing() -> None:
     consoles = [block for name in PAGES for block in blocks(ROOT / name) if block.tag == "console"]
     shown = {command for block in consoles for command in commands(block)}
-    assert shown >= NOT_RUN.keys()
+    assert shown >= NOT_RUN.keys() | OFTEN_SHOWN
 
 
 @pytest.mark.parametrize("name", [*PAGES, "CONTRIBUTING.md", "CHANGELOG.md"])

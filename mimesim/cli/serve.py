@@ -130,10 +130,10 @@ def serve(
     \b
     Examples:
       mimesim serve tiny
-      mimesim serve vgg16 --engine auto
-      mimesim serve tiny --arrivals bursty --load 0.5 --policy grouped --requests 20000
+      mimesim serve tiny --engine auto --images 1 --requests 2000
+      mimesim serve tiny --arrivals bursty --load 0.5 --policy grouped --requests 100000 --images 1
       mimesim serve tiny --load 0.5:2:0.5 --shares 0.34,0.7,1 --images 1 --requests 2000
-      mimesim serve tiny --rate 20000 --mix cifar10=0.7,cifar100=0.2,fashion_mnist=0.1 --requests-csv out/requests.csv
+      mimesim serve tiny --rate 20000 --mix cifar10=0.7,cifar100=0.2,fashion_mnist=0.1 --images 1 --requests-csv all.csv
     """
     from mimesim.cli.progress import shown_progress
 

@@ -15,6 +15,7 @@ import pytest
 import mimesim as package
 from mimesim.cli.main import cli
 from tests.cli.conftest import Mimesim
+from tests.shown import OFTEN_SHOWN, Shown
 
 
 def commands(command: click.Command = cli, path: str = "mimesim") -> Iterator[tuple[str, click.Command]]:
@@ -37,6 +38,10 @@ SLOW = re.compile(
 )
 
 
+def test_what_runs_once_is_shown_here_too() -> None:
+    assert set(examples()) >= OFTEN_SHOWN
+
+
 def test_every_command_explains_itself_with_an_example() -> None:
     for path, command in commands():
         assert command.help, path
@@ -48,10 +53,10 @@ def test_every_command_explains_itself_with_an_example() -> None:
 
 
 @pytest.mark.parametrize("example", [line for line in examples() if not SLOW.match(line)])
-def test_the_examples_of_the_help_texts_work(mimesim: Mimesim, example: str) -> None:
+def test_the_examples_of_the_help_texts_work(mimesim: Mimesim, shown: Shown, folder: Path, example: str) -> None:
     program, *arguments = shlex.split(example.split(" > ")[0])
     assert program == "mimesim"
-    done = mimesim(*arguments)
+    done = shown.run(example, folder) if example in OFTEN_SHOWN else mimesim(*arguments)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout or "--out" in arguments
 

@@ -78,13 +78,13 @@ def test_a_picture_elsewhere(mimesim: Mimesim, folder: Path) -> None:
         ("--set cases.0.scheme=mine", "cases.0.scheme = 'mine': there is no such scheme; did you mean 'mime'?"),
     ],
 )
-def test_bad_input_is_one_line(mimesim: Mimesim, folder: Path, options: str, message: str) -> None:
+def test_bad_input_is_one_line(mimesim_here: Mimesim, folder: Path, options: str, message: str) -> None:
     (folder / "taken").mkdir()
     (folder / "taken" / "diary.txt").write_text("dear diary")
     (folder / "half" / "pipelined").mkdir(parents=True)
     (folder / "half" / "pipelined" / "diary.txt").write_text("dear diary")
     (folder / "half" / "run.json").write_text('{"format": "mimesim-run"}')
-    done = mimesim("compare", "tiny", *options.split())
+    done = mimesim_here("compare", "tiny", *options.split())
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert message in done.stderr

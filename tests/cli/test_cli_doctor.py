@@ -32,8 +32,9 @@ def test_doctor_imports_no_torch_to_ask_its_version(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["workload", "hardware", "schedule", "dram", "envm", "training"])
-def test_schemas_are_printed_or_written(mimesim: Mimesim, folder: Path, kind: str) -> None:
-    printed, written = mimesim("config", "schema", kind), mimesim("config", "schema", kind, "--out", "schema.json")
+def test_schemas_are_printed_or_written(mimesim_here: Mimesim, folder: Path, kind: str) -> None:
+    printed = mimesim_here("config", "schema", kind)
+    written = mimesim_here("config", "schema", kind, "--out", "schema.json")
     assert (printed.returncode, written.returncode, written.stdout) == (0, 0, "")
     assert json.loads(printed.stdout)["title"].startswith("mimesim: ")
     assert (folder / "schema.json").read_text() == printed.stdout

@@ -33,9 +33,9 @@ def test_it_prints_what_was_asked_for(mimesim: Mimesim) -> None:
     assert set(told["energy_pj"]) == {"ACT", "RD", "WR", "REF", "background"}
 
 
-def test_every_option_reaches_the_controller(mimesim: Mimesim) -> None:
+def test_every_option_reaches_the_controller(mimesim_here: Mimesim) -> None:
     def told(*options: str) -> dict[str, float]:
-        done = mimesim("dram", "--standard", "DDR3-1600", "--json", *options, EXAMPLE)
+        done = mimesim_here("dram", "--standard", "DDR3-1600", "--json", *options, EXAMPLE)
         assert (done.returncode, done.stderr) == (0, "")
         counts: dict[str, float] = json.loads(done.stdout)
         return counts
@@ -106,9 +106,9 @@ def test_a_trace_from_stdin(folder: Path) -> None:
         (f"--set timing.t_cl {EXAMPLE}", "--set timing.t_cl: must have the form key=value"),
     ],
 )
-def test_a_mistake_gives_one_line(mimesim: Mimesim, folder: Path, options: str, message: str) -> None:
+def test_a_mistake_gives_one_line(mimesim_here: Mimesim, folder: Path, options: str, message: str) -> None:
     (folder / "bad.trace").write_text("0x0 READ 0\n0x40 LOAD 3\n")
-    done = mimesim("dram", *options.split())
+    done = mimesim_here("dram", *options.split())
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith(f"error: {message}")
     assert done.stderr.count("\n") == 1

@@ -48,12 +48,14 @@ def test_the_compiled_engine_records_nothing(mimesim: Mimesim, folder: Path) -> 
         (("compare", "tiny", "--images", "1", "--jobs", "1"), 2),
     ],
 )
-def test_other_commands_write_the_same(arguments: tuple[str, ...], tables: int, mimesim: Mimesim, folder: Path) -> None:
+def test_other_commands_write_the_same(
+    arguments: tuple[str, ...], tables: int, mimesim_here: Mimesim, folder: Path
+) -> None:
     documents = {}
     for engine in ("simpy", "compiled"):
         (folder / f"out-{engine}").mkdir()
         given = [argument.format(engine) for argument in arguments]
-        done = mimesim(*given, "--quiet", "--engine", engine, "--out", engine)
+        done = mimesim_here(*given, "--quiet", "--engine", engine, "--out", engine)
         assert done.returncode == 0, done.stderr
         documents[engine] = json.loads((folder / engine / "run.json").read_text())
     measured = {engine: document.pop("measured") for engine, document in documents.items()}
@@ -70,13 +72,13 @@ def test_other_commands_write_the_same(arguments: tuple[str, ...], tables: int, 
         assert (folder / "out-compiled" / path.name).read_bytes() == path.read_bytes()
 
 
-def test_serving_says_what_is_not_covered_as_run_does(mimesim: Mimesim) -> None:
+def test_serving_says_what_is_not_covered_as_run_does(mimesim_here: Mimesim) -> None:
     odd = ("tiny", "--images", "1", "--set", "hardware.clock_mhz=199.999999", "--quiet", "--engine")
-    told = [mimesim(command, *odd, "compiled") for command in ("run", "serve", "compare")]
+    told = [mimesim_here(command, *odd, "compiled") for command in ("run", "serve", "compare")]
     assert [done.returncode for done in told] == [2, 2, 2]
     assert len({done.stderr for done in told}) == 1
     assert "run: engine = 'compiled': does not cover clocks without a small common measure" in told[0].stderr
-    assert mimesim("serve", *odd, "auto", "--requests", "20", "--out", "served").returncode == 0
+    assert mimesim_here("serve", *odd, "auto", "--requests", "20", "--out", "served").returncode == 0
     cases = json.loads(Path("served", "run.json").read_text())["measured"]["cases"]
     assert {case["engine"] for case in cases.values()} == {"simpy"}
 

@@ -96,12 +96,12 @@ def tree(folder: Path) -> list[str]:
 
 @pytest.mark.parametrize(("command", "message"), ERRORS, ids=[command for command, _ in ERRORS])
 def test_a_mistake_gives_one_line_and_leaves_nothing(
-    mimesim: Mimesim, folder: Path, command: str, message: str
+    mimesim_here: Mimesim, folder: Path, command: str, message: str
 ) -> None:
     (folder / "taken").mkdir()
     (folder / "taken" / "diary.txt").write_text("dear diary")
     before = tree(folder)
-    done = mimesim(*command.split())
+    done = mimesim_here(*command.split())
     workloads = Path(__file__).resolve().parents[2] / "workloads"
     assert done.returncode == 2
     assert done.stdout == ""

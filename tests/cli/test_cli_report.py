@@ -41,9 +41,9 @@ def test_a_report_of_two_runs(mimesim: Mimesim, folder: Path) -> None:
     ],
 )
 def test_a_mistake_gives_one_line_and_leaves_nothing(
-    mimesim: Mimesim, folder: Path, command: str, message: str
+    mimesim_here: Mimesim, folder: Path, command: str, message: str
 ) -> None:
-    done = mimesim(*command.split())
+    done = mimesim_here(*command.split())
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith(f"error: {message}")
     assert done.stderr.count("\n") == 1

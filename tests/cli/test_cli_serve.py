@@ -104,11 +104,11 @@ def test_warm_caches_and_bursts_are_told(mimesim: Mimesim, folder: Path) -> None
         ("--set hardware.caches.activations_kib=0.1", "--set hardware.caches.activations_kib=0.1: hardware.caches."),
     ],
 )
-def test_bad_input_is_one_line(mimesim: Mimesim, folder: Path, options: str, message: str) -> None:
+def test_bad_input_is_one_line(mimesim_here: Mimesim, folder: Path, options: str, message: str) -> None:
     (folder / "taken").mkdir()
     (folder / "taken" / "diary.txt").write_text("dear diary")
     (folder / "day.csv").write_text("arrival_s,task\n1,cifar10\nnan,cifar10\n")
-    done = mimesim("serve", "tiny", *options.split())
+    done = mimesim_here("serve", "tiny", *options.split())
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert message in done.stderr

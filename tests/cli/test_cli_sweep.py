@@ -162,9 +162,10 @@ def test_a_worker_that_dies_loses_nothing(sweep: Path, folder: Path) -> None:
     with subprocess.Popen(command, stderr=subprocess.PIPE) as process:
         wait_for(process, folder / "out" / "points")
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-        for child in children:
-            if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes():
-                os.kill(int(child), signal.SIGKILL)
+        workers = [child for child in children if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
+        assert workers
+        for worker in workers:
+            os.kill(int(worker), signal.SIGKILL)
         assert process.stderr
         assert process.stderr.read() == b""
     assert process.returncode == 0

@@ -40,14 +40,14 @@ class Banks:
         self.fills: list[tuple[str, int, int]] = []
         self.active: list[Stream] = []
         self.lost: Counter[tuple[str, str]] = Counter()
+        words = hardware.caches.bank_words
+        self.needed = {name: ceil_div(getattr(hardware.noc, network), words) for name, _, _, network in STREAMS}
         if hardware.caches.banks is not None:
             for name, *_ in STREAMS:
                 if name == "outputs" and hardware.caches.write_policy != "write_back":
                     continue
-                if self._needed(name) > self._available():
-                    raise InputError(
-                        "caches", f"{name} needs {self._needed(name)} banks, there are {self._available()}"
-                    )
+                if self.needed[name] > self._available():
+                    raise InputError("caches", f"{name} needs {self.needed[name]} banks, there are {self._available()}")
 
     def start(self, name: str, cycles: int, cycle: int) -> Stream:
         stream = Stream(name, cycles)
@@ -61,10 +61,11 @@ class Banks:
         """Serve the streams of one cycle."""
         if not self.active:
             return
+        self.fills = [fill for fill in self.fills if fill[2] > cycle]
         for cache in ("unified",) if self.unified else ("weights", "activations", "thresholds"):
             reading = writing = 0
             for name, usual, write, _ in STREAMS:
-                needed = self._needed(name)
+                needed = self.needed[name]
                 if name == "fill":
                     if any(port == cache and first <= cycle < end for port, first, end in self.fills):
                         writing += needed
@@ -89,10 +90,6 @@ class Banks:
 
     def next_end(self, cycle: int) -> int | None:
         return cycle + 1 if self.active else None
-
-    def _needed(self, name: str) -> int:
-        network = next(row[3] for row in STREAMS if row[0] == name)
-        return ceil_div(getattr(self.hardware.noc, network), self.hardware.caches.bank_words)
 
     def _available(self) -> int:
         banks = self.hardware.caches.banks

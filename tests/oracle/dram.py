@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 from typing import NamedTuple
 
 from mimesim.config.hardware import Hardware
 
 from .storage import Block
 
-__all__ = ["Channel", "Command", "Device", "Place"]
+__all__ = ["Channel", "Device", "Place"]
 
 LETTERS = ("Ro", "Ra", "Bg", "Ba", "Co", "Ch")
 
@@ -31,16 +32,6 @@ class Place(NamedTuple):
         return self.rank, self.group, self.bank
 
 
-class Command(NamedTuple):
-    """ACT, PRE, RD, WR; PREA and REF are a rank's: their group and bank are -1."""
-
-    clock: int
-    name: str
-    rank: int
-    group: int
-    bank: int
-
-
 @dataclass
 class Counts:
     activates: int = 0
@@ -55,8 +46,10 @@ class Channel:
         self.dram = hardware.dram
         self.timing = hardware.dram.timing
         self.ranks = hardware.dram.organisation.ranks
-        # The latest command of each kind in each bank, and the last activations of each rank.
-        self.latest: dict[tuple[str, int, int, int], int] = {}
+        self.gap = cache(self._gap)
+        # By rank: the latest command of each kind (name, group, bank), and the last activations. ACT, PRE, RD, WR are a
+        # bank's; PREA and REF are a rank's: their group and bank are -1.
+        self.latest: list[dict[tuple[str, int, int], int]] = [{} for _ in range(self.ranks)]
         self.activated: list[list[int]] = [[] for _ in range(self.ranks)]
         self.rows: dict[tuple[int, int, int], int] = {}
         self.due = [self.timing.t_refi * (rank + 1) // self.ranks for rank in range(self.ranks)]
@@ -66,14 +59,12 @@ class Channel:
         # By rank: the clocks in which a bank is taken to be open, as (from, to); still open: (from, None).
         self.active: list[list[tuple[int, int | None]]] = [[] for _ in range(self.ranks)]
 
-    def gap(self, old: Command, name: str, rank: int, group: int, bank: int) -> int | None:
-        """Return the least clocks from *old* to a command, by the table of dram.md; None: any."""
+    def _gap(self, old: str, name: str, same_group: bool, same_bank: bool) -> int | None:
+        """Return the least clocks from a command to another of its rank, by the table of dram.md; None: any."""
         timing, burst = self.timing, self.dram.burst_clocks
-        same_group = old.group == group
-        same_bank = same_group and old.bank == bank
         whole = name in ("PREA", "REF")
         recovery = {"RD": timing.t_rtp, "WR": timing.t_cwl + burst + timing.t_wr}
-        if old.name == "ACT":
+        if old == "ACT":
             if name == "ACT":
                 reach = timing.t_rrd_l if same_group else timing.t_rrd_s
                 return max(reach, timing.t_rc) if same_bank else reach
@@ -82,10 +73,10 @@ class Channel:
             if name == "REF":
                 return timing.t_rc
             return timing.t_ras if same_bank or whole else None
-        if old.name in recovery:
+        if old in recovery:
             if name in ("PRE", "PREA"):
-                return recovery[old.name] if same_bank or whole else None
-            if name == old.name:
+                return recovery[old] if same_bank or whole else None
+            if name == old:
                 return max(timing.t_ccd_l if same_group else timing.t_ccd_s, burst)
             if name == "RD":
                 return timing.t_cwl + burst + (timing.t_wtr_l if same_group else timing.t_wtr_s)
@@ -94,25 +85,26 @@ class Channel:
             return None
         if name not in ("ACT", "REF"):
             return None
-        if old.name == "PRE":
+        if old == "PRE":
             return timing.t_rp if same_bank or whole else None
-        if old.name == "PREA":
+        if old == "PREA":
             return timing.t_rp_all or timing.t_rp
         return timing.t_rfc
 
     def issue(self, name: str, not_before: int, rank: int, group: int = -1, bank: int = -1) -> int:
         """Place a command at its earliest clock and return that."""
         clock = not_before
-        for (before, *place), at in self.latest.items():
-            if place[0] == rank:
-                gap = self.gap(Command(at, before, *place), name, rank, group, bank)
-                clock = clock if gap is None else max(clock, at + gap)
+        for (before, old_group, old_bank), at in self.latest[rank].items():
+            same_group = old_group == group
+            gap = self.gap(before, name, same_group, same_group and old_bank == bank)
+            if gap is not None:
+                clock = max(clock, at + gap)
         if name == "ACT":
             activated = self.activated[rank]
             if len(activated) >= 4:
                 clock = max(clock, activated[-4] + self.timing.t_faw)
             activated.append(clock)
-        self.latest[name, rank, group, bank] = clock
+        self.latest[rank][name, group, bank] = clock
         return clock
 
     def refresh(self, now: int) -> None:
@@ -144,7 +136,7 @@ class Channel:
             if self.dram.page == "closed" and last:
                 closed = self.issue("PRE", 0, *place.of_bank)
                 del self.rows[place.of_bank]
-                self.active[place.rank].append((self.latest["ACT", *place.of_bank], closed))
+                self.active[place.rank].append((self.latest[place.rank]["ACT", place.group, place.bank], closed))
         return self.data_end
 
     def open(self, place: Place, grant: int) -> None:
