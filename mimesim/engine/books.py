@@ -11,7 +11,7 @@ from mimesim.engine.tables import Directories, Evictions, Ints
 from mimesim.ledger import Eviction, EvictionCounts, PhaseRecord
 from mimesim.machine.kinds import OUTPUTS, READS
 from mimesim.machine.traffic import book_read
-from mimesim.schedule.booking import book_images
+from mimesim.schedule.booking import book_images, book_rewritten
 
 __all__ = ["EvictionBook", "book_fills", "book_lookups"]
 
@@ -20,16 +20,29 @@ def book_fills(phase: BuiltPhase, numbers: Numbers) -> None:
     """Book counts of the images of a phase, and what its fills read and write."""
     inputs, fills, facts = phase.inputs, phase.program.fills, numbers.blocks.facts
     book_images(inputs.plan, inputs.position, inputs.record, inputs.groups)
+    kept = facts[fills[:, at.FILL_BLOCK], at.KEPT] != at.NOWHERE
+    for level, read in (("cache", fills[~kept]), ("envm", fills[kept])):
+        _book_read(phase, facts, level, read)
+    for slot in dict.fromkeys(phase.writers.tolist()):
+        image, tensor, _ = phase.slots[slot]
+        words = facts[phase.program.rewritten[phase.writers == slot]].sum(axis=0)
+        booked = words[[at.VALUES, at.EXTRA, at.NORM]].tolist()
+        book_rewritten(inputs.record.row(image), tensor, booked, int(words[at.BURSTS]))
+
+
+def _book_read(phase: BuiltPhase, facts: Ints, level: str, fills: Ints) -> None:
+    """Book what *fills* read from a *level* of memory and write into the scratchpads."""
+    record, rows = phase.inputs.record, phase.inputs.plan.hardware.grid.rows
     for slot in dict.fromkeys(fills[:, at.FILL_SLOT].tolist()):
         mine = facts[fills[fills[:, at.FILL_SLOT] == slot, at.FILL_BLOCK]].sum(axis=0)
-        row = inputs.record.row(phase.slots[slot][0])
+        row = record.row(phase.slots[slot][0])
         for tensor, column in (("weights", at.VALUES), ("index", at.EXTRA), ("norm", at.NORM)):
-            row.book("cache", tensor, "read", int(mine[column]))
-        row.book("reg", "weights", "write", int(mine[at.FILLED]) * inputs.plan.hardware.grid.rows)
+            row.book(level, tensor, "read", int(mine[column]))
+        row.book("reg", "weights", "write", int(mine[at.FILLED]) * rows)
     for slot in dict.fromkeys(fills[fills[:, at.FILL_MASK] >= 0, at.FILL_MASK_SLOT].tolist()):
         masks = fills[(fills[:, at.FILL_MASK] >= 0) & (fills[:, at.FILL_MASK_SLOT] == slot), at.FILL_MASK]
-        row = inputs.record.row(phase.slots[slot][0])
-        row.book("cache", "index", "read", int(facts[masks, at.EXTRA].sum()))
+        row = record.row(phase.slots[slot][0])
+        row.book(level, "index", "read", int(facts[masks, at.EXTRA].sum()))
 
 
 def book_lookups(phase: BuiltPhase, numbers: Numbers) -> None:

@@ -28,8 +28,6 @@ _PATIENCE = 2.0
 
 def uncovered(plan: CasePlan) -> str | None:
     """Return what of *plan* the compiled engine does not cover, by name, or None."""
-    if plan.placement.envm_words:
-        return "parameters in on-chip non-volatile memory (hardware.envm)"
     if collides(plan.hardware):
         return "streams that collide in the banks of a cache (hardware.caches.banks)"
     if max(clock_ratio(plan.hardware)) > LARGEST:

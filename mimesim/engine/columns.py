@@ -4,11 +4,13 @@ from __future__ import annotations
 
 #: Stands for no block, no row, no kind, no fill, no drain job.
 NOWHERE = -1
+#: Stands for the place of a block that lies in non-volatile memory for good.
+FOR_GOOD = -2
 
 #: Of a block: what a transfer moves, the words that a cache reserves, and the useful words, where *extra* are bitmap,
-#: mask or index; of weights, what reaches the scratchpads.
-ADDRESS, BURSTS, SIZE, VALUES, EXTRA, NORM, FILLED = range(7)
-FACTS = 7
+#: mask or index; of weights, what reaches the scratchpads; its place in non-volatile memory, NOWHERE if it has none.
+ADDRESS, BURSTS, SIZE, VALUES, EXTRA, NORM, FILLED, KEPT = range(8)
+FACTS = 8
 #: Of a block: its neighbours by last use, the kind it has in a cache (or NOWHERE), its last user, its scope, what it
 #: was used for last, whether it is dirty, and the row of its latest eviction, unless it has been fetched again since.
 AFTER, BEFORE, INSIDE, USER, SCOPE, LABEL, DIRTY, GONE = range(8)

@@ -7,11 +7,19 @@ from __future__ import annotations
 
 from mimesim.engine import columns as at
 from mimesim.engine.cache_kernel import drop, seen, use
-from mimesim.engine.jit import kernel
+from mimesim.engine.jit import inlined, kernel
 from mimesim.engine.tables import Blocks, Directories, Evictions, Passes, Steps, Uses
 from mimesim.machine.kinds import ACTIVATIONS, OUTPUTS, THRESHOLDS, WEIGHTS
 
 __all__ = ["look_up"]
+
+
+@inlined
+def _fetch(steps: Steps, program: Passes, user: int) -> None:
+    """Ask for what is rewritten for a fill or, numbered behind all fills, a drain job."""
+    for place in range(program.rewritten_first[user], program.rewritten_first[user + 1]):
+        steps.read[steps.spot[at.READ]] = program.rewritten[place]
+        steps.spot[at.READ] += 1
 
 
 @kernel
@@ -27,6 +35,9 @@ def _weights(
 ) -> None:
     user = uses.first_fill + fill
     block, mask = program.fills[fill, at.FILL_BLOCK], program.fills[fill, at.FILL_MASK]
+    if blocks.facts[block, at.KEPT] != at.NOWHERE:
+        _fetch(steps, program, fill)
+        return
     label, slot = blocks.lines[block, at.LABEL], program.fills[fill, at.FILL_SLOT]
     seen(rows, steps, label)
     use(blocks, caches, rows, steps, block, WEIGHTS, user, label, step, slot)
@@ -69,10 +80,13 @@ def _thresholds(
     for place in range(uses.own_first[group], uses.own_first[group + 1]):
         table = uses.own[place]
         block = uses.drained[table, column]
+        if blocks.facts[block, at.KEPT] != at.NOWHERE:
+            continue
         label = blocks.lines[block, at.LABEL]
         seen(rows, steps, label)
         user = uses.first_job + job
         use(blocks, caches, rows, steps, block, THRESHOLDS, user, label, step, uses.drained_slots[table])
+    _fetch(steps, program, len(program.fills) + job)
 
 
 @kernel

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -47,6 +47,8 @@ class Numbers:
         #: First number, last number + 1 and image of each region, in the order of their numbers.
         self._spans: list[tuple[int, int, int]] = []
         self._by_address: dict[int, int] = {}
+        #: Places in non-volatile memory by what the blocks say that takes turns there.
+        self.places: dict[Hashable, int] = {}
 
     @property
     def blocks(self) -> Blocks:
@@ -107,14 +109,25 @@ class Numbers:
         for number, (address, block) in enumerate(fresh.items(), first):
             self._by_address[address] = number
             self._uses[number] = Use(kind, owner, layer, block)
-        rows = [(b.address, b.bursts, 0, b.values, b.index, b.norm, b.filled) for b in fresh.values()]
+        rows = [(b.address, b.bursts, 0, b.values, b.index, b.norm, b.filled, at.NOWHERE) for b in fresh.values()]
         if rows:
             facts = self._facts[first : self._count]
             facts[:] = rows
             facts[:, at.SIZE] = facts[:, at.BURSTS] * self._words
             self._lines[first : self._count, at.LABEL] = label
+            if self._plan.hardware.envm is not None:
+                self._keep(facts, fresh.values())
         table[[column for column, _ in placed]] = [self._by_address[block.address] for _, block in placed]
         return np.repeat(table, places) if what == "norms" else table
+
+    def _keep(self, facts: Ints, blocks: Iterable[ParameterBlock]) -> None:
+        """Say in the *facts* of *blocks* which places in non-volatile memory they have, if any."""
+        for row, block in zip(facts, blocks, strict=True):
+            if block.home >= 0:
+                # It is fetched from its home.
+                row[[at.ADDRESS, at.KEPT]] = block.home, self.places.setdefault(block.place, len(self.places))
+            elif block.in_envm:
+                row[at.KEPT] = at.FOR_GOOD
 
     def region(self, tensor: str, image: int, place: tuple[int, StoredBlocks]) -> int:
         """Return the number of block 0 of a tensor of an image, whose others follow."""
@@ -132,6 +145,7 @@ class Numbers:
         facts[:, at.SIZE] = stored.slot_bursts * self._words
         facts[:, at.VALUES], facts[:, at.EXTRA] = stored.values, stored.bitmap
         facts[:, at.NORM] = facts[:, at.FILLED] = 0
+        facts[:, at.KEPT] = at.NOWHERE
         self._lines[first : self._count, at.LABEL] = 0
         return first
 
@@ -149,6 +163,12 @@ class Numbers:
         """Return what a block of parameters is used for."""
         return self._uses[block]
 
+    def parameters(self, block: int) -> ParameterBlock:
+        """Return the block of parameters of this number."""
+        found = self._uses[block].block
+        assert isinstance(found, ParameterBlock)  # noqa: S101 - activations have no use here
+        return found
+
     def resident(self, use: Use) -> int:
         """Return the number of a block of parameters that another replay left in a cache."""
         address = use.block.address
@@ -160,12 +180,20 @@ class Numbers:
                         self._table(what, position, owner)
         return self._by_address[address]
 
-    def _parameters(self) -> Iterable[tuple[str, Iterable[tuple[int, str]]]]:
+    def kept(self, addresses: Sequence[int]) -> list[int]:
+        """Return the numbers of the blocks that another replay left in non-volatile memory."""
+        for what, regions in self._parameters() if addresses else ():
+            for (position, owner), blocks in regions.items():
+                if not {block.address for block in blocks.values()}.isdisjoint(addresses):
+                    self._table(what, position, owner)
+        return [self._by_address[address] for address in addresses]
+
+    def _parameters(self) -> Iterable[tuple[str, Mapping[tuple[int, str], Mapping[Any, ParameterBlock]]]]:
         placement = self._plan.placement
-        yield "weights", list(placement.weights)
-        yield "masks", list(placement.masks)
-        yield "thresholds", list(placement.thresholds)
-        yield "norms", list(placement.norms)
+        yield "weights", placement.weights
+        yield "masks", placement.masks
+        yield "thresholds", placement.thresholds
+        yield "norms", placement.norms
 
     def _take(self, count: int) -> int:
         """Make *count* more blocks, in no cache, and return the number of the first."""

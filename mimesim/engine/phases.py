@@ -8,7 +8,8 @@ import numpy as np
 
 from mimesim.engine import columns as at
 from mimesim.engine.numbers import Numbers
-from mimesim.engine.program import accumulation_rows, expanded, room, row_cycles, time_jobs
+from mimesim.engine.program import accumulation_rows, expanded, room, row_cycles, time_fills, time_jobs
+from mimesim.engine.rewriting import Places
 from mimesim.engine.shapes import Shape, csr
 from mimesim.engine.tables import Ints, Nest, Passes, Steps, Uses
 from mimesim.machine.kinds import ACTIVATIONS, READS, WEIGHTS
@@ -34,21 +35,26 @@ class Counts:
 
 @dataclass(slots=True)
 class BuiltPhase:
-    """A phase in arrays, and where what is counted by *slots* belongs; *rows*: cycles of rows by group and window."""
+    """A phase in arrays, and where what is counted by *slots* belongs.
+
+    *writers* are the slots of what the program rewrites, *rows* the cycles of rows by group and window.
+    """
 
     inputs: PhaseInputs
     program: Passes
     uses: Uses
     steps: Steps
     slots: list[Slot]
+    writers: Ints
     rows: Ints
 
 
 class PhaseBuilder:
     """Builds one phase after the other; *names* are the tasks of passes by number."""
 
-    def __init__(self, numbers: Numbers) -> None:
+    def __init__(self, numbers: Numbers, places: Places) -> None:
         self._numbers = numbers
+        self._places = places
         self._counts = Counts()
         self.names: dict[str, int] = {}
         #: Tensors that die with the phase built last, of which images.
@@ -59,9 +65,10 @@ class PhaseBuilder:
         slots: dict[Slot, int] = {}
         nest = self._nest(inputs, shape, slots)
         program = expanded(nest, shape)
-        self._time_fills(inputs, program)
+        time_fills(inputs, program, self._numbers.blocks.facts)
         uses = self._uses(inputs, shape, slots)
-        time_jobs(inputs, program, self._drain_words(inputs, uses))
+        time_jobs(inputs, program, *self._drain_words(inputs, uses))
+        program, writers = self._places.rewrite(program, uses)
         steps = room(shape, program, uses, len(slots))
         self._counts.phases += 1
         self._counts.passes += len(program.passes)
@@ -88,7 +95,7 @@ class PhaseBuilder:
             len(program.passes),
             drifting,
         )
-        return BuiltPhase(inputs, program, uses, steps, list(slots), rows)
+        return BuiltPhase(inputs, program, uses, steps, list(slots), writers, rows)
 
     def _nest(self, inputs: PhaseInputs, shape: Shape, slots: dict[Slot, int]) -> Nest:
         position, groups, numbers = inputs.position, inputs.groups, self._numbers
@@ -141,11 +148,6 @@ class PhaseBuilder:
             np.array([len(group.images) for group in groups]),
             inputs.weighted,
         )
-
-    def _time_fills(self, inputs: PhaseInputs, program: Passes) -> None:
-        noc = inputs.plan.hardware.noc
-        filled = self._numbers.blocks.facts[program.fills[:, at.FILL_BLOCK], at.FILLED]
-        program.fills[:, at.FILL_CYCLES] = -(-filled // noc.weight_words_per_cycle) + noc.latency_cycles
 
     def _uses(self, inputs: PhaseInputs, shape: Shape, slots: dict[Slot, int]) -> Uses:
         numbers, position, images = self._numbers, inputs.position, list(inputs.images)
@@ -202,16 +204,23 @@ class PhaseBuilder:
             counts.jobs,
         )
 
-    def _drain_words(self, inputs: PhaseInputs, uses: Uses) -> Ints:
-        """Return the words of thresholds and norm that a drain loads, by group and channel tile x places + place."""
+    def _drain_words(self, inputs: PhaseInputs, uses: Uses) -> tuple[Ints, Ints]:
+        """Return the words of thresholds and norm that a drain loads, and those of them in non-volatile memory.
+
+        Both by group and channel tile x places + place.
+        """
         unit, position, numbers = inputs.geometry.operation.unit, inputs.position, self._numbers
-        words = np.zeros((len(inputs.groups), len(uses.completed_first) - 1), dtype=np.int64)
-        for row, group in zip(words, inputs.groups, strict=True):
+        words, on_chip = np.zeros((2, len(inputs.groups), len(uses.completed_first) - 1), dtype=np.int64)
+        for number, group in enumerate(inputs.groups):
             for image in group.images:
                 for get in (numbers.thresholds, numbers.norms):
                     if (table := get(position, image.runner(unit))) is not None:
-                        row += numbers.blocks.facts[table, at.VALUES]
-        return words
+                        facts = numbers.blocks.facts
+                        loaded = facts[table, at.VALUES]
+                        words[number] += loaded
+                        if facts[table[0], at.KEPT] != at.NOWHERE:
+                            on_chip[number] += loaded
+        return words, on_chip
 
 
 def _slot(slots: dict[Slot, int], image: int, tensor: str, extra: str) -> int:

@@ -6,12 +6,13 @@ import numpy as np
 
 from mimesim.engine import columns as at
 from mimesim.engine.nest_kernel import expand
+from mimesim.engine.rewriting import reading
 from mimesim.engine.shapes import Shape
 from mimesim.engine.tables import Ints, Nest, Passes, Steps, Uses
 from mimesim.schedule.loopnest import Accumulation, accumulations
 from mimesim.schedule.phase_inputs import PhaseInputs
 
-__all__ = ["accumulation_rows", "expanded", "room", "row_cycles", "time_jobs"]
+__all__ = ["accumulation_rows", "expanded", "room", "row_cycles", "time_fills", "time_jobs"]
 
 
 def accumulation_rows(inputs: PhaseInputs) -> Ints:
@@ -38,13 +39,30 @@ def expanded(nest: Nest, shape: Shape) -> Passes:
         np.empty((drains, at.DRAIN), dtype=np.int64),
         np.empty((fills, at.LOAD), dtype=np.int64),
         np.empty(len(uses), dtype=np.int64),
+        np.zeros(fills + drains + 1, dtype=np.int64),
+        np.empty(0, dtype=np.int64),
     )
     passes, jobs, loads = expand(nest, program)
-    return Passes(program.passes[:passes], program.jobs[:jobs], program.fills[:loads], program.jobs_of)
+    return program._replace(passes=program.passes[:passes], jobs=program.jobs[:jobs], fills=program.fills[:loads])
 
 
-def time_jobs(inputs: PhaseInputs, program: Passes, words: Ints) -> None:
-    """Write down the cycles of drain jobs that load *words*, by group and channel tile x places + place."""
+def time_fills(inputs: PhaseInputs, program: Passes, facts: Ints) -> None:
+    """Write down the cycles of fills, but for what is rewritten; *facts* are those of all blocks."""
+    hardware, fills = inputs.plan.hardware, program.fills
+    blocks = fills[:, at.FILL_BLOCK]
+    network = -(-facts[blocks, at.FILLED] // hardware.noc.weight_words_per_cycle)
+    if (kept := facts[blocks, at.KEPT] != at.NOWHERE).any():
+        stored = facts[blocks][:, [at.VALUES, at.EXTRA, at.NORM]].sum(axis=1)
+        stored += np.where(fills[:, at.FILL_MASK] < 0, 0, facts[fills[:, at.FILL_MASK], at.EXTRA])
+        network = np.where(kept, reading(hardware, network, stored), network)
+    fills[:, at.FILL_CYCLES] = network + hardware.noc.latency_cycles
+
+
+def time_jobs(inputs: PhaseInputs, program: Passes, words: Ints, on_chip: Ints) -> None:
+    """Write down the cycles of drain jobs, but for what is rewritten.
+
+    They load *words*, by group and channel tile x places + place, of which *on_chip* lie in non-volatile memory.
+    """
     hardware, jobs = inputs.plan.hardware, program.jobs
     noc = hardware.noc
     places = len(inputs.geometry.position_tiles)
@@ -52,7 +70,11 @@ def time_jobs(inputs: PhaseInputs, program: Passes, words: Ints) -> None:
     loaded = words[jobs[:, at.JOB_GROUP], column]
     kept = np.stack([np.sum([inputs.costs[i.index].kept.ravel() for i in g.images], axis=0) for g in inputs.groups])
     out = kept[jobs[:, at.JOB_GROUP], column]
-    load = np.where(loaded > 0, -(-loaded // noc.threshold_words_per_cycle) + noc.latency_cycles, 0)
+    network = -(-loaded // noc.threshold_words_per_cycle)
+    if on_chip.any():
+        there = on_chip[jobs[:, at.JOB_GROUP], column]
+        network = np.where(there > 0, reading(hardware, network, there), network)
+    load = np.where(loaded > 0, network + noc.latency_cycles, 0)
     jobs[:, at.JOB_CYCLES] = load + hardware.compare_cycles + -(-out // noc.output_words_per_cycle)
 
 

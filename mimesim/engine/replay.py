@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from itertools import chain
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from mimesim.engine.dram_kernel import counts_of
 from mimesim.engine.lookup_kernel import look_up
 from mimesim.engine.numbers import Numbers
 from mimesim.engine.phases import BuiltPhase, PhaseBuilder
+from mimesim.engine.rewriting import Places
 from mimesim.engine.shapes import Shape, shape_of
 from mimesim.engine.tables import directories, no_passes, no_steps, no_uses
 from mimesim.engine.timing_kernel import run_phase
@@ -27,7 +29,6 @@ from mimesim.machine.kinds import THRESHOLDS, WEIGHTS
 from mimesim.machine.pe_grid import book_pe_cycles, book_time
 from mimesim.schedule.booking import book_envm, book_storage
 from mimesim.schedule.program import CasePlan
-from mimesim.schedule.rewriting import Rewriting
 
 __all__ = ["replay"]
 
@@ -51,8 +52,10 @@ class _Replay:
     def __init__(self, plan: CasePlan, residents: Residents) -> None:
         self._plan = plan
         self._numbers = Numbers(plan)
-        self._builder = PhaseBuilder(self._numbers)
         self._caches = directories(plan.hardware)
+        caches = len(self._caches.resident)
+        self._places = Places(plan.hardware, self._numbers, tuple(chain.from_iterable(residents[caches:])))
+        self._builder = PhaseBuilder(self._numbers, self._places)
         self._evictions = EvictionBook(self._numbers, self._caches)
         self._machine = machine_of(plan.hardware, drifts=plan.schedule.barrier == "tile")
         self._clocks = clocks_of(plan.hardware, self._machine)
@@ -62,7 +65,7 @@ class _Replay:
         #: What the lookups of one phase leave for the next: rows of evictions, labels, and whose its last pass was.
         self._spot = np.zeros(at.SPOT, dtype=np.int64)
         self._spot[at.TURN_TO] = -1
-        self._hold(residents)
+        self._hold(residents[:caches])
 
     def run(self, progress: Callable[[PhaseRecord], None] | None) -> CaseLedger:
         """Replay all phases."""
@@ -90,7 +93,9 @@ class _Replay:
         )
         ledger.dram_events.update(commands)
         ledger.residents = self._residents()
-        ledger.envm = Rewriting(self._plan.hardware).use(self._plan.placement.envm_words)
+        if held := self._places.held():
+            ledger.residents = (*ledger.residents, held)
+        ledger.envm = self._places.use(self._plan.placement.envm_words)
         return ledger
 
     def _phases(self) -> Iterator[BuiltPhase]:
@@ -167,8 +172,8 @@ class _Replay:
         self._booked = counts
 
     def _hold(self, residents: Residents) -> None:
-        """Begin with blocks that another replay left."""
-        for cache, held in enumerate(residents[: len(self._caches.resident)]):
+        """Begin with blocks that another replay left in the caches."""
+        for cache, held in enumerate(residents):
             for _, words, kind, use in held:
                 assert isinstance(use, Use)  # noqa: S101 - opaque to all others
                 block = self._numbers.resident(use)

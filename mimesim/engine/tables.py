@@ -82,12 +82,18 @@ class Nest(NamedTuple):
 
 
 class Passes(NamedTuple):
-    """The program of a phase: a row a pass, a drain job, a fill; *jobs_of*: drain jobs up to the end of each use."""
+    """The program of a phase: a row a pass, a drain job, a fill; *jobs_of*: drain jobs up to the end of each use.
+
+    For fill *i*, and then for drain job *i - fills*, *rewritten[rewritten_first[i]:rewritten_first[i + 1]]* are the
+    blocks that are written into non-volatile memory first.
+    """
 
     passes: Ints
     jobs: Ints
     fills: Ints
     jobs_of: Ints
+    rewritten_first: Ints
+    rewritten: Ints
 
 
 class Uses(NamedTuple):
@@ -177,7 +183,7 @@ def _none(*sides: int) -> Ints:
 
 def no_passes() -> Passes:
     """Return the program of a phase that does nothing."""
-    return Passes(_none(0, at.PASS), _none(0, at.DRAIN), _none(0, at.LOAD), _none(0))
+    return Passes(_none(0, at.PASS), _none(0, at.DRAIN), _none(0, at.LOAD), _none(0), _none(1), _none(0))
 
 
 def no_uses() -> Uses:

@@ -15,7 +15,7 @@ from mimesim.schedule.loopnest import Group
 from mimesim.schedule.memory_map import ParameterBlock
 from mimesim.schedule.program import CasePlan, Phase
 
-__all__ = ["book_envm", "book_images", "book_phase", "book_storage"]
+__all__ = ["book_envm", "book_images", "book_phase", "book_rewritten", "book_storage"]
 
 
 def book_phase(plan: CasePlan, phase: Phase) -> None:
@@ -32,18 +32,22 @@ def book_phase(plan: CasePlan, phase: Phase) -> None:
             phase.record.row(fill.mask_image).book(level, "index", "read", fill.mask.index)
         for written in fill.rewritten:
             user = fill.mask_image if written is fill.mask else fill.image
-            _book_rewritten(phase.record.row(user), "weights", written)
+            _book_block(phase.record.row(user), "weights", written)
     for job in phase.jobs:
         for use in job.rewritten:
-            _book_rewritten(phase.record.row(use.image), use.tensor, use.block)
+            _book_block(phase.record.row(use.image), use.tensor, use.block)
 
 
-def _book_rewritten(row: ImageRow, tensor: str, block: ParameterBlock) -> None:
-    """Book a block that is fetched from DRAM and written into non-volatile memory."""
-    for name, words in ((tensor, block.values), ("index", block.index), ("norm", block.norm)):
-        row.book("dram", name, "read", words)
-        row.book("envm", name, "write", words)
-    row.bursts["dram", tensor, "read"] += block.bursts
+def _book_block(row: ImageRow, tensor: str, block: ParameterBlock) -> None:
+    book_rewritten(row, tensor, (block.values, block.index, block.norm), block.bursts)
+
+
+def book_rewritten(row: ImageRow, tensor: str, words: Iterable[int], bursts: int) -> None:
+    """Book what is fetched from DRAM and written into non-volatile memory: *words* of values, of index and of norm."""
+    for name, count in zip((tensor, "index", "norm"), words, strict=True):
+        row.book("dram", name, "read", count)
+        row.book("envm", name, "write", count)
+    row.bursts["dram", tensor, "read"] += bursts
 
 
 def book_images(plan: CasePlan, position: int, record: PhaseRecord, groups: Iterable[Group]) -> None:

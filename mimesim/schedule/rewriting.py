@@ -12,7 +12,7 @@ from mimesim.config.hardware import Hardware
 from mimesim.ledger import EnvmUse
 from mimesim.schedule.memory_map import ParameterBlock
 
-__all__ = ["Rewriting"]
+__all__ = ["Held", "Rewriting"]
 
 #: What a place holds, in the form in which a run leaves it to the next: (address, words, 0, place).
 Held = tuple[tuple[int, int, int, Hashable], ...]

@@ -14,10 +14,11 @@ from tests.cli.conftest import Mimesim
 pytest.importorskip("numba", reason="THE COMPILED ENGINE IS NOT TESTED: numba is not installed")
 
 
-def test_both_engines_write_the_same(mimesim: Mimesim, folder: Path) -> None:
+@pytest.mark.parametrize("workload", ["tiny", "memti"])
+def test_both_engines_write_the_same(mimesim: Mimesim, folder: Path, workload: str) -> None:
     documents = {}
     for engine in ("simpy", "compiled"):
-        done = mimesim("run", "tiny", "--quiet", "--jobs", "1", "--engine", engine, "--out", engine)
+        done = mimesim("run", workload, "--quiet", "--jobs", "1", "--engine", engine, "--out", engine)
         assert done.returncode == 0, done.stderr
         documents[engine] = json.loads((folder / engine / "run.json").read_text())
     measured = {engine: document.pop("measured") for engine, document in documents.items()}

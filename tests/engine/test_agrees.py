@@ -22,7 +22,7 @@ from tests.schedule.small import hardware
 
 pytest.importorskip("numba", reason="THE COMPILED ENGINE IS NOT TESTED: numba is not installed")
 
-#: Drawn anew at every run; of these about seven in ten are covered.
+#: Drawn anew at every run; of these about eight in ten are covered.
 CONFIGURATIONS = int(os.environ.get("MIMESIM_ORACLE_CONFIGURATIONS", "150")) // 2
 
 

@@ -10,17 +10,13 @@ import mimesim.engine.choice as choice
 from mimesim.engine import replay, uncovered
 from mimesim.errors import InputError
 from mimesim.schedule.program import CasePlan
-from mimesim.schemes import Memti, Mime
+from mimesim.schemes import Mime
 from tests.replays import SMALL, plan_tiny
 from tests.schedule.small import hardware
 
 numba = pytest.mark.skipif(
     choice._missing() is not None, reason="THE COMPILED ENGINE IS NOT TESTED: numba is not installed"
 )
-
-
-def in_envm() -> CasePlan:
-    return plan_tiny(Memti(), "per_position", hardware=hardware(SMALL.model_dump(), {"envm": {}}))
 
 
 def colliding() -> CasePlan:
@@ -32,7 +28,7 @@ def odd_clocks() -> CasePlan:
     return plan_tiny(Mime("neuron"), "per_position", hardware=hardware(SMALL.model_dump(), {"clock_mhz": 199.999999}))
 
 
-UNCOVERED = [(in_envm, "hardware.envm"), (colliding, "hardware.caches.banks"), (odd_clocks, "hardware.clock_mhz")]
+UNCOVERED = [(colliding, "hardware.caches.banks"), (odd_clocks, "hardware.clock_mhz")]
 
 
 @pytest.mark.parametrize(("plan", "named"), UNCOVERED)
