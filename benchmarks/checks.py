@@ -9,10 +9,11 @@ from statistics import median
 
 from benchmarks import scale_sim
 from benchmarks.drawn import conv_layers, draw_workload
-from benchmarks.exploration import engines, sweep
+from benchmarks.exploration import engines
 from benchmarks.measure import cost_of
 from benchmarks.section import ENGINES, Check, Options, Section, child, run
 from benchmarks.startup import first_progress
+from benchmarks.sweeping import sweep
 from mimesim.networks import build
 
 __all__ = ["CHECKS"]

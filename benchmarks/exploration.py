@@ -1,4 +1,4 @@
-"""How many designs a second: the compiled engine beside SimPy, and sweeps."""
+"""How many designs a second: the compiled engine beside SimPy."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import subprocess
 from pathlib import Path
 
 from benchmarks.drawn import draw_workload
-from benchmarks.measure import PYTHON, cost_of
+from benchmarks.measure import PYTHON
 from benchmarks.section import Check, Options, Section
 from mimesim.networks import build
 
-__all__ = ["engines", "sweep"]
+__all__ = ["engines"]
 
 _ENGINES = Path(__file__).with_name("engines.py")
 
@@ -55,39 +55,3 @@ def engines(options: Options) -> Section:
         Check("designs per second and core, one case", f"{min(rates):.1f}", "at least 5", min(rates) >= 5),
     ]
     return Section("The compiled engine", checks, details)
-
-
-def sweep(options: Options) -> Section:
-    """Points of a sweep per second and core, and what a second worker adds."""
-    place = options.place("sweep")
-    draw_workload(place, build("vgg16", min(64, max(options.sizes))), ("case-3",))
-    grid = "{hardware.dram.channels: [1, 2], hardware.caches.weights_kib: [26, 52, 104]}"
-    lines = ["name: bench", "workload: workload.yaml", "images: 1", f"design: {{grid: {grid}}}", ""]
-    (place / "sweep.yaml").write_text("\n".join(lines), encoding="utf-8")
-    details = ["| workers | counts | wall s | CPU s of replays | points/s and core |", "|---|---|---|---|---|"]
-    walls, seconds = {}, {}
-    # The cache is cold first of all; the order matters to nothing else.
-    for name, jobs, cache in (("none", 1, "off"), ("cold", 1, "counts"), ("warm", 1, "counts"), ("both", 2, "counts")):
-        out = place / name
-        points = place / f"{name}-points"
-        command: list[str | Path] = ["sweep", place / "sweep.yaml", "--jobs", str(jobs), "--points", points]
-        cost_of([PYTHON, "-m", "mimesim", *command, "--cache", cache, "--out", out, "--quiet"], place)
-        measured = json.loads((out / "run.json").read_text(encoding="utf-8"))["measured"]
-        rate, walls[name] = measured["replayed"] / measured["cpu_seconds"], measured["wall_seconds"]
-        seconds[name] = measured["cpu_seconds"]
-        kept = {"none": "not kept", "cold": "kept"}.get(name, "known")
-        details.append(f"| {jobs} | {kept} | {walls[name]:.1f} | {measured['cpu_seconds']:.2f} | {rate:.2f} |")
-    gain = walls["warm"] / walls["both"]
-    details += [
-        "",
-        "VGG16 with thresholds, one image of each of three tasks, pipelined; six points of DRAM and caches.",
-    ]
-    return Section(
-        "Sweeps",
-        [
-            Check("design points per second and core, 64 px", f"{rate:.2f}", "at least 5", rate >= 5),
-            Check("a sweep with one worker / with two, wall", f"{gain:.2f}x", "", True),
-            Check("CPU of its replays, two workers / one", f"{seconds['both'] / seconds['warm']:.2f}x", "", True),
-        ],
-        details,
-    )

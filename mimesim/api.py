@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mimesim.config import Mode, Override, Workload, load_workload
+from mimesim.engine import Engine
 from mimesim.errors import InputError
 from mimesim.recordings import Recordings
 from mimesim.results import TABLES, Rendered, all_violations, check_destination, measure, write_results
@@ -33,6 +34,7 @@ def run(
     progress: Progress | None = None,
     dram_traces: str | Path | None = None,
     timeline: str | Path | Timelines | None = None,
+    engine: Engine = "simpy",
 ) -> Results:
     """Replay every case of *workload* on the simulated accelerator, as ``mimesim run`` does.
 
@@ -43,6 +45,7 @@ def run(
     if None (a script then keeps what it does under ``if __name__ == "__main__":``). *progress* is called with a case,
     the passes begun and all its passes. With *dram_traces*, each case's DRAM requests are written to that folder; with
     *timeline*, a file, what every part did when (:class:`mimesim.timeline.Timelines` chooses cases, layers or cycles).
+    *engine* replays: ``simpy``, ``compiled`` or ``auto``; results are the same (``docs/engine.md``).
 
     >>> import mimesim
     >>> results = mimesim.run("tiny", images=1, overrides={"hardware.dram.channels": 2})
@@ -69,6 +72,7 @@ def run(
     recordings = Recordings(
         None if dram_traces is None else Path(dram_traces),
         Timelines(Path(timeline)) if isinstance(timeline, str | Path) else timeline,
+        engine,
     )
     cases = run_workload(chosen, mode, task=task, images=images, jobs=jobs, progress=progress, recordings=recordings)
     seconds = time.perf_counter() - began

@@ -5,7 +5,8 @@ from __future__ import annotations
 import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import get_args, get_type_hints
+from functools import cache, lru_cache
+from typing import Any, get_args, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -81,8 +82,7 @@ def _scheme(workload: Workload, number: int, case: Case) -> Scheme:
     if kind is None:
         rule = f"there is no such scheme; {suggest(case.scheme, SCHEMES)}"
         raise workload.error(("cases", number, "scheme"), rule, case.scheme)
-    known = list(inspect.signature(kind).parameters) if "__init__" in vars(kind) else []
-    hints = get_type_hints(kind.__init__) if known else {}
+    known, hints = _options(kind)
     for name, value in case.options.items():
         path = ("cases", number, "options", name)
         if name not in known:
@@ -93,10 +93,23 @@ def _scheme(workload: Workload, number: int, case: Case) -> Scheme:
             rule = error.errors()[0]["msg"].replace("Input should", "must")
             raise workload.error(path, rule, value) from None
     try:
-        scheme: Scheme = kind(**case.options)
+        scheme = _made(kind, tuple(sorted(case.options.items())))
     except ValueError as error:
         raise workload.error(("cases", number, "options"), str(error)) from None
     return scheme
+
+
+@cache
+def _options(kind: type[Scheme]) -> tuple[list[str], dict[str, Any]]:
+    """Return the options of a scheme, and their types."""
+    known = list(inspect.signature(kind).parameters) if "__init__" in vars(kind) else []
+    return known, get_type_hints(kind.__init__) if known else {}
+
+
+@lru_cache(maxsize=64)
+def _made(kind: type[Scheme], options: tuple[tuple[str, object], ...]) -> Scheme:
+    """Return the one scheme of these *options*: what was planned for it is found again."""
+    return kind(**dict(options))
 
 
 def _renamed(workload: Workload, number: int, case: Case, trace: Trace, selection: Selection | None) -> Trace:

@@ -162,8 +162,8 @@ class Runner:
 
     def replay_batch(
         self, name: str, images: Sequence[tuple[str, int]], residents: Residents = ()
-    ) -> tuple[CaseLedger, list[str]]:
-        """Replay one batch of case *name* and return what it counted, and the conservation laws that it breaks.
+    ) -> tuple[CaseLedger, list[str], Engine]:
+        """Replay one batch of case *name*; return what it counted, the conservation laws that it breaks, and by whom.
 
         *images* are (task, number in the trace); *residents* is what the caches hold at the beginning. Raises
         :class:`InputError` as :meth:`run` does.
@@ -173,10 +173,10 @@ class Runner:
         batch = [Image(index, task, number, trace) for index, (task, number) in enumerate(images)]
         try:
             plan = self.plan(case, [batch])
-            ledger, _ = replay(plan, self._recordings.engine, residents=residents)
+            ledger, engine = replay(plan, self._recordings.engine, residents=residents)
         except InputError as error:
             raise _located(self.workload, case, error) from None
-        return ledger, violations(plan, ledger)
+        return ledger, violations(plan, ledger), engine
 
     def case(self, name: str) -> Case:
         """Return the case of this name."""

@@ -123,9 +123,9 @@ _CHANGES = (
     ),
     (
         "the halo of a window is left out on one side",
-        "schedule/geometry.py",
-        "range(max(0, low * stride - padding), min(size, (high - 1) * stride - padding + kernel))",
-        "range(max(0, low * stride - padding), min(size, (high - 1) * stride - padding + kernel - 1))",
+        "schedule/windows.py",
+        "(high - 1) * stride - padding + kernel)",
+        "(high - 1) * stride - padding + kernel - 1)",
     ),
 )
 

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mimesim.cli.options import FOLDER, RUN_MODE, load, set_option, workload_argument
+from mimesim.cli.options import FOLDER, RUN_MODE, engine_option, load, set_option, workload_argument
 
 if TYPE_CHECKING:
     from mimesim.compare import Comparison, Constraints
     from mimesim.compare.suite import Replay
     from mimesim.config import Mode, Workload
+    from mimesim.engine import Engine
     from mimesim.simulation import CaseResult
 
 __all__ = ["compare"]
@@ -51,6 +52,7 @@ _MOST_AHEAD = 1000
 @click.option("--out", type=FOLDER, help="Folder for the results.  [default: out/<workload>-compare]")
 @click.option("--plot", type=FOLDER, help="Also draw the picture to this .png, .svg or .pdf file.")
 @click.option("--jobs", type=int, help="Cases that run at a time, each in its own process.  [default: one per CPU]")
+@engine_option()
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 def compare(
     workload: str,
@@ -64,6 +66,7 @@ def compare(
     out: Path | None,
     plot: Path | None,
     jobs: int | None,
+    engine: Engine,
     quiet: bool,
 ) -> None:
     """Replay every case of WORKLOAD in several modes and set their schemes side by side.
@@ -105,7 +108,7 @@ def compare(
         def keep(replay: Replay, part: Workload, results: list[CaseResult]) -> None:
             write_results(results, part, folder / replay.name, {})
 
-        found = compare_workload(chosen, suite, asked, jobs=jobs, progress=progress, done=keep)
+        found = compare_workload(chosen, suite, asked, jobs=jobs, progress=progress, done=keep, engine=engine)
         picture = _draw(found, plot)
         measured = {"wall_seconds": round(time.perf_counter() - began, 3)}
         write_files(render_files(found, measured, picture), folder)

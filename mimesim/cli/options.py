@@ -12,8 +12,19 @@ from click.shell_completion import CompletionItem
 
 if TYPE_CHECKING:
     from mimesim.config import Override, Workload
+    from mimesim.engine import Engine
 
-__all__ = ["FILE", "FOLDER", "MODE", "RUN_MODE", "load", "needs_pytorch", "set_option", "workload_argument"]
+__all__ = [
+    "FILE",
+    "FOLDER",
+    "MODE",
+    "RUN_MODE",
+    "engine_option",
+    "load",
+    "needs_pytorch",
+    "set_option",
+    "workload_argument",
+]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -40,6 +51,18 @@ def set_option(function: Function) -> Function:
     """Add ``--set``."""
     text = "Change one entry of the workload, such as hardware.dram.channels=2; may be repeated."
     return click.option("--set", "settings", metavar="KEY=VALUE", multiple=True, help=text)(function)
+
+
+def engine_option(default: Engine = "simpy") -> Callable[[Function], Function]:
+    """Return what adds ``--engine``."""
+    return click.option(
+        "--engine",
+        # Those of mimesim.engine, which would be loaded for every --help.
+        type=click.Choice(["simpy", "compiled", "auto"]),
+        default=default,
+        show_default=True,
+        help="Who replays: same results, auto is the compiled one where it can.",
+    )
 
 
 @contextmanager

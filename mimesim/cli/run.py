@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mimesim.cli.options import FOLDER, RUN_MODE, load, set_option, workload_argument
+from mimesim.cli.options import FOLDER, RUN_MODE, engine_option, load, set_option, workload_argument
 from mimesim.cli.timeline import chosen_timelines, tell_limit, timeline_options
 
 if TYPE_CHECKING:
@@ -35,13 +35,7 @@ __all__ = ["run"]
 @click.option("--jobs", type=int, help="Cases that run at a time, each in its own process.  [default: one per CPU]")
 @click.option("--dram-trace", type=FOLDER, help="Folder for the DRAM requests of each case, for mimesim dram.")
 @timeline_options
-@click.option(
-    "--engine",
-    type=click.Choice(["simpy", "compiled", "auto"]),
-    default="simpy",
-    show_default=True,
-    help="Who replays: same results, auto is the compiled one where it can.",
-)
+@engine_option()
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 def run(
     workload: str,

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mimesim.cli.options import FOLDER, load, set_option, workload_argument
+from mimesim.cli.options import FOLDER, engine_option, load, set_option, workload_argument
 
 if TYPE_CHECKING:
+    from mimesim.engine import Engine
     from mimesim.serving import CacheState, Outcome
 
 __all__ = ["serve"]
@@ -83,6 +84,7 @@ _DEADLINE_BATCHES = 10
 @click.option("--requests-csv", type=FOLDER, help="Also write every request to this file, as it is served.")
 @click.option("--plot", type=FOLDER, help="Also draw who wins where, and latency over load: a .png, .svg or .pdf file.")
 @click.option("--jobs", type=int, help="Cases that run at a time, each in its own process.  [default: one per CPU]")
+@engine_option()
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 def serve(
     workload: str,
@@ -112,6 +114,7 @@ def serve(
     requests_csv: Path | None,
     plot: Path | None,
     jobs: int | None,
+    engine: Engine,
     quiet: bool,
 ) -> None:
     """Serve a stream of requests on every case of WORKLOAD and write latencies, throughput, energy and switches.
@@ -127,6 +130,7 @@ def serve(
     \b
     Examples:
       mimesim serve tiny
+      mimesim serve tiny --engine auto --images 1 --requests 2000
       mimesim serve tiny --arrivals bursty --load 0.5 --policy grouped --requests 100000 --images 1
       mimesim serve tiny --load 0.5:2:0.5 --shares 0.34,0.7,1 --images 1 --requests 2000
       mimesim serve tiny --rate 20000 --mix cifar10=0.7,cifar100=0.2,fashion_mnist=0.1 --images 1 --requests-csv all.csv
@@ -148,7 +152,7 @@ def serve(
             check_picture(plot)
         began = time.perf_counter()
         selection = select(chosen, "singular", images=images)
-        measured = measure_reference(chosen, selection, reference)
+        measured = measure_reference(chosen, selection, reference, engine)
         wanted = Wanted(
             arrivals,
             rates=parse_numbers(rate, "--rate"),
@@ -166,7 +170,7 @@ def serve(
         deadline = _DEADLINE_BATCHES * measured.batch_ms if deadline_ms is None else deadline_ms
         told = Settings(policies or _POLICIES, deadline, wait_ms, queue, sort, caches, memo)
         outcomes = serve_workload(
-            chosen, selection, streams, told, cases=cases, jobs=jobs, log=requests_csv, progress=progress
+            chosen, selection, streams, told, cases=cases, jobs=jobs, log=requests_csv, progress=progress, engine=engine
         )
         wall = {"wall_seconds": round(time.perf_counter() - began, 3)}
         write_files(render_files(outcomes, chosen, selection, told, measured, wall), folder)

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mimesim.cli.options import FOLDER
+from mimesim.cli.options import FOLDER, engine_option
 
 if TYPE_CHECKING:
+    from mimesim.engine import Engine
     from mimesim.results.csv_file import Row
     from mimesim.sweeps import Sweep, Tally
 
@@ -34,6 +35,7 @@ _SHOWN = 20
 @click.option("--scheduler", metavar="ADDRESS", help="Replay on a Dask cluster instead, such as tcp://host:8786.")
 @click.option("--search", is_flag=True, help="Let Optuna choose the points from the ranges of design.random.")
 @click.option("--cache", metavar="FOLDER", help="Where counts of masks are kept; off: nowhere.  [env: MIMESIM_CACHE]")
+@engine_option("auto")
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 def sweep(
     file: Path,
@@ -43,13 +45,15 @@ def sweep(
     scheduler: str | None,
     search: bool,
     cache: str | None,
+    engine: Engine,
     quiet: bool,
 ) -> None:
     """Replay a workload at the points that SWEEP.yaml describes: a grid, a list, or points drawn at random.
 
     Results are results.csv, a row for each point, mode and case, appended as they come; errors.csv, what went wrong
     with which point; and run.json. A replay is kept under the hash of all that decides it: the same command goes on
-    after Ctrl-C or worse, and no replay is done twice. docs/sweep.md tells what SWEEP.yaml may say.
+    after Ctrl-C or worse, and no replay is done twice, whichever engine did it: column engine says which.
+    docs/sweep.md tells what SWEEP.yaml may say.
 
     \b
     Examples:
@@ -57,6 +61,7 @@ def sweep(
       mimesim sweep sweep.yaml --jobs 8 --out out/wide
       mimesim sweep sweep.yaml --scheduler tcp://10.0.0.1:8786
       mimesim sweep sweep.yaml --search
+      mimesim sweep sweep.yaml --engine simpy --points out/simpy
       mimesim pareto out/<name>-sweep --plot front.png
     """
     from mimesim.cli.progress import shown_progress
@@ -71,7 +76,7 @@ def sweep(
         chosen = load_sweep(file)
         folder = out if out is not None else chosen.folder
         check_destination(folder)
-        where = executor_of(jobs, scheduler, cache)
+        where = executor_of(jobs, scheduler, cache, engine)
         work = search_sweep if search else run_sweep
         try:
             with where as executor:
@@ -96,6 +101,9 @@ def _print(sweep: Sweep, tally: Tally, rows: list[Row], folder: Path) -> None:
     found = pick(rows, Aims.of(sweep))
     if found.aims.names and rows:
         console.print(render_front(found, sweep.design.keys, _SHOWN))
+    if len(tally.engines) > 1:
+        counts = (f"{name or 'unknown'} {rows}" for name, rows in sorted(tally.engines.items()))
+        console.print(f"rows by engine: {', '.join(counts)}", markup=False, highlight=False)
     console.print(
         f"{tally.rows} rows: {tally.replayed} replayed, {tally.known} known from before, {tally.failed} failed; "
         f"results in {folder}: results.csv, errors.csv, run.json",

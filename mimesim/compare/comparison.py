@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from mimesim.compare.advice import Advice, Constraints, Evidence, advise
@@ -21,6 +21,7 @@ from mimesim.compare.suite import (
 )
 from mimesim.config.schedule import Mode
 from mimesim.config.workload import Workload
+from mimesim.engine import Engine
 from mimesim.inputs import build_schemes, load_traces
 from mimesim.results import all_violations
 from mimesim.simulation import CaseResult, Progress
@@ -33,7 +34,10 @@ Done = Callable[[Replay, Workload, list[CaseResult]], None]
 
 @dataclass(frozen=True)
 class Comparison:
-    """Everything that a comparison found; *points* by replay, in the order of the suite, then by case."""
+    """Everything that a comparison found; *points* by replay, in the order of the suite, then by case.
+
+    *engines* says who replayed each case.
+    """
 
     workload: Workload
     suite: Suite
@@ -43,6 +47,7 @@ class Comparison:
     clock_mhz: float
     digests: dict[str, str]
     violations: tuple[str, ...]
+    engines: dict[str, str] = field(default_factory=dict, compare=False)
 
     @property
     def whole(self) -> list[tuple[Point, ...]]:
@@ -103,11 +108,12 @@ def compare_workload(
     jobs: int | None = None,
     progress: Progress | None = None,
     done: Done | None = None,
+    engine: Engine = "simpy",
 ) -> Comparison:
     """Replay all that :func:`plan_suite` makes of *workload*, or *suite*, and return what was found.
 
-    *jobs*, *progress* and *done* are those of :func:`replay_suite`. Raises :class:`InputError` for whatever does not
-    fit together, before anything is replayed.
+    *jobs*, *progress*, *done* and *engine* are those of :func:`replay_suite`. Raises :class:`InputError` for whatever
+    does not fit together, before anything is replayed.
     """
     schemes, traces = build_schemes(workload), load_traces(workload)
     suite = plan_suite(workload, traces, modes, images) if suite is None else suite
@@ -121,7 +127,7 @@ def compare_workload(
         if done is not None:
             done(replay, part, results)
 
-    found = replay_suite(workload, suite, jobs=jobs, progress=progress, done=note)
+    found = replay_suite(workload, suite, jobs=jobs, progress=progress, done=note, engine=engine)
     ordered = [traces[case.name] for case in workload.cases]
     hardware = workload.hardware_for(workload.cases[0])
     return Comparison(
@@ -136,4 +142,5 @@ def compare_workload(
         clock_mhz=hardware.clock_mhz,
         digests={case.trace: traces[case.name].digest() for case in workload.cases},
         violations=tuple(broken),
+        engines={result.case: result.engine for results in found for result in results},
     )

@@ -42,7 +42,7 @@ def render_files(
         "advice": [{**asdict(line), "text": line.text} for line in comparison.advice],
         "traces": comparison.digests,
         "versions": versions(),
-        "measured": dict(measured),
+        "measured": {"cases": {case: {"engine": name} for case, name in comparison.engines.items()}, **measured},
     }
     files[RUN_JSON] = json.dumps(document, indent=2, allow_nan=False) + "\n"
     return files

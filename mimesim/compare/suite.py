@@ -9,8 +9,10 @@ from itertools import combinations
 from mimesim.config.hardware import Hardware
 from mimesim.config.schedule import Mode
 from mimesim.config.workload import Case, Workload
+from mimesim.engine import Engine
 from mimesim.errors import InputError
 from mimesim.inputs import Selection
+from mimesim.recordings import Recordings
 from mimesim.schedule.booking import book_envm, book_storage
 from mimesim.schemes import Scheme, is_head
 from mimesim.simulation import CaseResult, Progress, Runner, run_workload
@@ -149,15 +151,17 @@ def replay_suite(
     jobs: int | None = None,
     progress: Progress | None = None,
     done: Callable[[Replay, Workload, list[CaseResult]], None] | None = None,
+    engine: Engine = "simpy",
 ) -> list[list[CaseResult]]:
     """Return the results of every replay of *suite*, in its order; *done* is told each as soon as it is there.
 
-    *jobs* and *progress* are those of :func:`run_workload`, with a replay for a case.
+    *jobs* and *progress* are those of :func:`run_workload`, with a replay for a case; *engine* replays.
     """
-    found = []
+    found, recordings = [], Recordings(engine=engine)
     for replay in suite.replays:
         part = workload.model_copy(update={"tasks": replay.tasks})
-        results = run_workload(part, replay.mode, images=replay.images, jobs=jobs, progress=_summed(replay, progress))
+        told = _summed(replay, progress)
+        results = run_workload(part, replay.mode, images=replay.images, jobs=jobs, progress=told, recordings=recordings)
         found.append(results)
         if done is not None:
             done(replay, part, results)

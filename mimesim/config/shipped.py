@@ -26,6 +26,7 @@ __all__ = [
 YAML_SUFFIXES = (".yaml", ".yml")
 
 
+@cache
 def shipped_folder() -> Path:
     """Return the folder of the workloads that come with mimesim."""
     package = Path(__file__).resolve().parents[1]
@@ -36,12 +37,12 @@ def shipped_folder() -> Path:
 
 def shipped_standards() -> list[str]:
     """Return the names of the standards that come with mimesim."""
-    return _names("dram")
+    return list(_names("dram"))
 
 
 def shipped_technologies() -> list[str]:
     """Return the names of the technologies of on-chip memory that come with mimesim."""
-    return _names("envm")
+    return list(_names("envm"))
 
 
 def standard_path(source: str, folder: Path = Path()) -> Path | None:
@@ -70,8 +71,9 @@ def read_technology(path: Path) -> dict[str, Any]:
     return (_read_shipped if path.parent == shipped_folder() / "envm" else _read)(path, Technology)
 
 
-def _names(kind: str) -> list[str]:
-    return sorted(path.stem for path in (shipped_folder() / kind).glob("*.yaml"))
+@cache
+def _names(kind: str) -> tuple[str, ...]:
+    return tuple(sorted(path.stem for path in (shipped_folder() / kind).glob("*.yaml")))
 
 
 def _path(kind: str, source: str, folder: Path) -> Path | None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import deepcopy
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -55,13 +57,20 @@ def read_yaml(path: Path) -> tuple[dict[str, Any], dict[KeyPath, str]]:
         raise InputError(str(path), f"cannot be read ({error.strerror})") from None
     except UnicodeDecodeError as error:
         raise InputError(str(path), f"is not UTF-8 text ({error.reason})") from None
-    data, node = _load(text, str(path))
+    data, places = _parsed(text, str(path))
+    return deepcopy(data), places.copy()
+
+
+@lru_cache(maxsize=8)
+def _parsed(text: str, where: str) -> tuple[dict[str, Any], dict[KeyPath, str]]:
+    """Return what *text* says: points of a sweep lay their settings over the same few files again and again."""
+    data, node = _load(text, where)
     if not isinstance(data, dict):
         what = "nothing" if data is None else f"a {type(data).__name__}"
-        raise InputError(str(path), f"must hold a mapping (key: value), not {what}")
+        raise InputError(where, f"must hold a mapping (key: value), not {what}")
     places: dict[KeyPath, str] = {}
     for key_path, line in _lines(node, ()):
-        places.setdefault(key_path, f"{path}:{line}")
+        places.setdefault(key_path, f"{where}:{line}")
     return data, places
 
 

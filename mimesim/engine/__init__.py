@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from mimesim.engine.choice import ENGINES, Engine, replay, uncovered
+from mimesim.engine.choice import ENGINES, Engine, prepare, replay, uncovered
 
-__all__ = ["ENGINES", "Engine", "replay", "uncovered"]
+__all__ = ["ENGINES", "Engine", "prepare", "replay", "uncovered"]

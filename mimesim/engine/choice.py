@@ -17,7 +17,7 @@ from mimesim.machine import replay as replay_simpy
 from mimesim.machine.banks import collides
 from mimesim.schedule.program import CasePlan, Phase
 
-__all__ = ["ENGINES", "Engine", "replay", "uncovered"]
+__all__ = ["ENGINES", "Engine", "prepare", "replay", "uncovered"]
 
 Engine = Literal["simpy", "compiled", "auto"]
 ENGINES: tuple[Engine, ...] = get_args(Engine)
@@ -61,6 +61,12 @@ def replay(
     from mimesim.engine.replay import replay as replay_compiled
 
     return replay_compiled(plan, progress, residents), "compiled"
+
+
+def prepare(engine: Engine) -> None:
+    """Load what *engine* may need, in a process that has nothing else to do yet."""
+    if engine != "simpy" and _missing() is None:
+        _prepare()
 
 
 def _missing() -> str | None:

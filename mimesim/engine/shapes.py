@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,8 +42,18 @@ def csr(lists: Iterable[Sequence[int]]) -> tuple[Ints, Ints]:
     return first, np.array([item for one in kept for item in one], dtype=np.int64)
 
 
+#: Of every geometry that anybody holds: cases and designs share them.
+_known: WeakKeyDictionary[Geometry, Shape] = WeakKeyDictionary()
+
+
 def shape_of(geometry: Geometry) -> Shape:
-    """Return the lists of *geometry* in arrays."""
+    """Return the lists of *geometry* in arrays, which are made once."""
+    if geometry not in _known:
+        _known[geometry] = _shape_of(geometry)
+    return _known[geometry]
+
+
+def _shape_of(geometry: Geometry) -> Shape:
     tiles, places = len(geometry.channel_tiles), len(geometry.position_tiles)
     completed = geometry.completed
     return Shape(

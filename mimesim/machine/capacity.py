@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import NamedTuple
 
 from mimesim.config.hardware import Caches
@@ -41,7 +42,9 @@ def check_capacity(plan: CasePlan) -> None:
     for position, geometry in enumerate(plan.geometries):
         layer = geometry.operation.name
         # Most passes need the same; of several that need as much, an error names the first.
-        needs = [_Need(*(bursts * words for bursts in need)) for need in dict.fromkeys(_needs(plan, position))]
+        key = ("needs", position, plan.schedule.batch_order, caches.write_policy)
+        distinct = plan.placement.once(key, partial(_distinct, plan, position))
+        needs = [_Need(*(bursts * words for bursts in need)) for need in distinct]
         if not needs:
             continue  # no image runs it
         if caches.organisation == "unified":
@@ -55,6 +58,10 @@ def check_capacity(plan: CasePlan) -> None:
             )
             for kind, need in zip(READS, most, strict=True):
                 _require(layer, f"{kind}_kib", caches, need, bits)
+
+
+def _distinct(plan: CasePlan, position: int) -> list[tuple[int, ...]]:
+    return list(dict.fromkeys(_needs(plan, position)))
 
 
 def _groups(plan: CasePlan, position: int) -> Iterator[Group]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from mimesim.config.workload import Workload
+from mimesim.engine import Engine
 from mimesim.errors import InputError
 from mimesim.paper import explain, measure, questions
 from mimesim.paper.claims import CLAIMS, Claim, Masks
@@ -28,6 +29,7 @@ def run_paper(
     progress: Progress | None = None,
     masks: Iterable[Masks] = ("drawn", "recorded"),
     reviewer: bool = True,
+    engine: Engine = "simpy",
 ) -> PaperReport:
     """Replay what the paper measured and return its claims beside our values; written to folder *out*, if given.
 
@@ -40,7 +42,7 @@ def run_paper(
     dense), none of which changes the hardware or the schedule. Recorded masks are those of its traces; drawn ones are
     drawn into a temporary folder, for the same network. What the papers of other systems claim stands beside what
     their shipped traces hold. *reviewer* tells whether to answer what the paper leaves open,
-    too. Up to *jobs* replays run at a time (one per CPU, if None).
+    too. Up to *jobs* replays run at a time (one per CPU, if None), by *engine*.
 
     Raises :class:`InputError` where the workload is not the paper's, or *out* is not ours to write.
     """
@@ -51,7 +53,7 @@ def run_paper(
     if out is not None:
         check_destination(out)
     with TemporaryDirectory(prefix="mimesim-paper-") as folder:
-        lab = Lab(workload, Path(folder), jobs, progress)
+        lab = Lab(workload, Path(folder), jobs, progress, engine)
         claims = [(claim, kind) for kind in kinds for claim in CLAIMS if kind in claim.masks]
         lab.run((spec for claim, kind in claims for spec in measure.specs(lab, claim, kind)), "claims")
         found = tuple(_explained(lab, claims))
@@ -69,6 +71,7 @@ def run_paper(
                 "traces": {case.trace: lab.recorded[case.scheme].digest() for case in lab.cases.values()},
             },
             runs=lab.runs,
+            engines=lab.engines,
             seconds=time.perf_counter() - began,
             violations=lab.violations,
             systems=system_rows(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -13,6 +14,7 @@ from mimesim.config.energy import Accounting, Prices
 from mimesim.config.schedule import Mode
 from mimesim.config.workload import Case, Workload
 from mimesim.energy import PriceList
+from mimesim.engine import Engine
 from mimesim.errors import InputError
 from mimesim.inputs import build_schemes, load_traces, select
 from mimesim.network import Network
@@ -49,15 +51,23 @@ SMALL_GRID = {"grid": {"positions": [4, 2], "channels": 32}}
 class Lab:
     """Runs of one workload, each replayed once, in *jobs* processes (as many as there are cores, if None).
 
-    *folder* takes the drawn traces. Everything uses the workload's one hardware and one schedule: a case that changes
-    either is refused, for a comparison with the paper must not tune a case.
+    *folder* takes the drawn traces; *engine* replays. Everything uses the workload's one hardware and one schedule: a
+    case that changes either is refused, for a comparison with the paper must not tune a case.
     """
 
-    def __init__(self, workload: Workload, folder: Path, jobs: int | None = None, progress: Progress | None = None):
+    def __init__(
+        self,
+        workload: Workload,
+        folder: Path,
+        jobs: int | None = None,
+        progress: Progress | None = None,
+        engine: Engine = "simpy",
+    ) -> None:
         self.workload = workload
         self.tasks = workload.tasks
         self._folder = folder
         self._progress = progress
+        self._engine: Engine = engine
         self._results: dict[RunSpec, RunResult] = {}
         self._jobs = jobs if jobs is not None else len(os.sched_getaffinity(0))
         self._traces: dict[tuple[Masks, str, int, PoolDensity], Path] = {}
@@ -189,13 +199,15 @@ class Lab:
         report("", 0)
         if self._jobs == 1 or len(todo) < 2:
             for spec in todo:
-                self._results[spec] = execute(spec)
+                self._results[spec] = execute(spec, self._engine)
                 report("", 1)
             return
         # A process that has counted the masks of a trace on a machine keeps to them while it can.
         items = {str(number): spec for number, spec in enumerate(todo)}
         likeness = {item: (spec.trace, spec.hardware) for item, spec in items.items()}
-        results = run_parallel(partial(_Bench, items), list(items), min(self._jobs, len(todo)), likeness, report)
+        results = run_parallel(
+            partial(_Bench, items, self._engine), list(items), min(self._jobs, len(todo)), likeness, report
+        )
         self._results.update(zip(todo, results, strict=True))
 
     def result(self, spec: RunSpec) -> RunResult:
@@ -210,6 +222,11 @@ class Lab:
         return len(self._results)
 
     @property
+    def engines(self) -> dict[str, int]:
+        """Replays so far, by who did them."""
+        return dict(sorted(Counter(result.engine for result in self._results.values()).items()))
+
+    @property
     def violations(self) -> tuple[str, ...]:
         """The conservation laws that any replay broke."""
         return tuple(broken for result in self._results.values() for broken in result.violations)
@@ -218,10 +235,11 @@ class Lab:
 class _Bench:
     """Replays runs in another process."""
 
-    def __init__(self, specs: Mapping[str, RunSpec]) -> None:
+    def __init__(self, specs: Mapping[str, RunSpec], engine: Engine) -> None:
         self._specs = specs
+        self._engine: Engine = engine
 
     def __call__(self, item: str, done: Callable[[int], None]) -> RunResult:
-        result = execute(self._specs[item])
+        result = execute(self._specs[item], self._engine)
         done(1)
         return result

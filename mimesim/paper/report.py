@@ -100,7 +100,8 @@ class PaperReport:
     """Everything that ``mimesim paper`` found; prints itself with rich.
 
     *sources* says where the masks of each kind come from, *violations* which conservation laws a replay broke,
-    *systems* what the papers of other systems claim beside what their shipped traces hold.
+    *systems* what the papers of other systems claim beside what their shipped traces hold,
+    *engines* how many replays each engine did.
     """
 
     checked: tuple[Checked, ...]
@@ -111,6 +112,7 @@ class PaperReport:
     seconds: float
     violations: tuple[str, ...] = ()
     systems: tuple[SystemRow, ...] = ()
+    engines: dict[str, int] = field(default_factory=dict)
     files: tuple[str, ...] = field(default=("claims.csv", "reviewer.csv", "systems.csv", RUN_JSON))
 
     def shares(self) -> list[Share]:
@@ -147,7 +149,7 @@ class PaperReport:
                 }
                 for s in self.shares()
             ],
-            "measured": {"runs": self.runs, "wall_seconds": round(self.seconds, 3)},
+            "measured": {"runs": self.runs, "engines": self.engines, "wall_seconds": round(self.seconds, 3)},
         }
         answers: list[Row] = [{column: getattr(row, column) for column in REVIEWER_COLUMNS} for row in self.answers]
         return {

@@ -14,8 +14,8 @@ from mimesim.config.schedule import Mode, Schedule, Skipping
 from mimesim.config.workload import merge
 from mimesim.conservation import violations
 from mimesim.energy import LEVELS, PriceList
+from mimesim.engine import Engine, replay
 from mimesim.ledger import CaseLedger, ImageRow
-from mimesim.machine import replay
 from mimesim.network import Network
 from mimesim.schedule.costs import CostBook
 from mimesim.schedule.images import compose_batches
@@ -128,15 +128,16 @@ class LayerSums:
 class RunResult:
     """What a replay counted, by layer in the order of the network; *images* is how many it replayed.
 
-    *violations*: the conservation laws that it breaks, none if all is well.
+    *violations*: the conservation laws that it breaks, none if all is well. *engine* is who replayed it.
     """
 
     images: int
     layers: dict[str, LayerSums]
     violations: tuple[str, ...] = ()
+    engine: Engine = field(default="simpy", compare=False)
 
     @classmethod
-    def of(cls, ledger: CaseLedger, images: int, violations: Sequence[str] = ()) -> RunResult:
+    def of(cls, ledger: CaseLedger, images: int, violations: Sequence[str] = (), engine: Engine = "simpy") -> RunResult:
         """Sum a ledger up by layer."""
         layers: dict[str, LayerSums] = {}
         for phase in ledger.phases:
@@ -145,7 +146,7 @@ class RunResult:
             sums.padding += phase.pe.padding
             for row in phase.rows.values():
                 sums.add(row)
-        return cls(images, layers, tuple(violations))
+        return cls(images, layers, tuple(violations), engine)
 
 
 @lru_cache(maxsize=8)
@@ -173,8 +174,8 @@ def _network(directory: Path, last_layer: str) -> Network:
     return Network(name=network.name, nodes=tuple(nodes[:end]))
 
 
-def execute(spec: RunSpec) -> RunResult:
-    """Replay one run; safe to call in another process."""
+def execute(spec: RunSpec, engine: Engine = "simpy") -> RunResult:
+    """Replay one run by *engine*; safe to call in another process."""
     trace = _trace(spec.trace)
     network = _network(spec.trace, spec.last_layer)
     tasks = spec.tasks
@@ -183,5 +184,5 @@ def execute(spec: RunSpec) -> RunResult:
     scheme = SCHEMES[spec.scheme](**dict(spec.options))
     book = _book(spec.trace, spec.hardware)
     plan = plan_case(network, scheme, spec.skipping, spec.hardware, spec.schedule, [batch], tasks, book)
-    ledger = replay(plan)
-    return RunResult.of(ledger, len(batch), violations(plan, ledger))
+    ledger, by = replay(plan, engine)
+    return RunResult.of(ledger, len(batch), violations(plan, ledger), by)

@@ -32,9 +32,10 @@ def render_csv(columns: Sequence[str], rows: Iterable[Row]) -> str:
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
+    named = set(columns)
     for row in rows:
-        if row.keys() != set(columns):
-            raise ValueError(f"columns {sorted(row.keys() ^ set(columns))} are too many or missing")
+        if row.keys() != named:
+            raise ValueError(f"columns {sorted(row.keys() ^ named)} are too many or missing")
         writer.writerow([_plain(column, row[column]) for column in columns])
     return text.getvalue()
 

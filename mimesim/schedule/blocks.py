@@ -8,7 +8,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from mimesim.config.hardware import ActivationBlock, Hardware
+from mimesim.config.hardware import ActivationBlock
+from mimesim.schedule.shaping import Words
 
 __all__ = ["BlockGrid", "StoredBlocks", "bursts_of", "ceil_div", "slot_bursts"]
 
@@ -18,7 +19,7 @@ def ceil_div(dividend: int, divisor: int) -> int:
     return -(-dividend // divisor)
 
 
-def bursts_of(words: int, hardware: Hardware) -> int:
+def bursts_of(words: int, hardware: Words) -> int:
     """Return the whole DRAM bursts that hold *words*."""
     return ceil_div(words, hardware.burst_words)
 
@@ -83,7 +84,7 @@ class StoredBlocks:
     slot_bursts: int
 
     @classmethod
-    def of(cls, grid: BlockGrid, mask: NDArray[np.bool_] | None, hardware: Hardware) -> StoredBlocks:
+    def of(cls, grid: BlockGrid, mask: NDArray[np.bool_] | None, hardware: Words) -> StoredBlocks:
         """Store *mask* compressed (non-zeros and a bitmap), or every element where it is None."""
         if mask is None:
             values, bitmap = grid.elements, np.zeros_like(grid.elements)
@@ -99,7 +100,7 @@ class StoredBlocks:
         return cls(nothing, nothing, nothing, 0)
 
 
-def slot_bursts(grid: BlockGrid, compressed: bool, hardware: Hardware) -> int:
+def slot_bursts(grid: BlockGrid, compressed: bool, hardware: Words) -> int:
     """Return the bursts reserved for each block of a tensor, full and unclipped, with its bitmap if compressed."""
     elements = grid.channels * grid.rows * grid.columns
     return bursts_of(elements + (ceil_div(elements, hardware.word_bits) if compressed else 0), hardware)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from functools import partial
 from math import prod
 
 from mimesim.ledger import ImageRow, PhaseRecord
@@ -163,6 +164,10 @@ def book_envm(plan: CasePlan) -> Counter[tuple[str, str, str]]:
 
 def book_storage(plan: CasePlan) -> Counter[tuple[str, str, str]]:
     """Return the words of parameters that are stored by (layer, owner, tensor), for all tasks of the workload."""
+    return plan.placement.once("storage", partial(_stored, plan)).copy()
+
+
+def _stored(plan: CasePlan) -> Counter[tuple[str, str, str]]:
     stored: Counter[tuple[str, str, str]] = Counter()
     for (position, owner), blocks in plan.placement.weights.items():
         layer = plan.geometries[position].operation.name

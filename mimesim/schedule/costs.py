@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,10 @@ from mimesim.schedule.images import Image
 from mimesim.schedule.memory_map import ParameterBlock
 from mimesim.schedule.operations import lower
 from mimesim.schedule.packing import Counted, narrow, pack, unpack
+from mimesim.schedule.shaping import Shaping
+
+if TYPE_CHECKING:
+    from mimesim.schedule.placement import Placement
 
 __all__ = ["CostBook", "ImageCosts", "PassCosts", "fill_cycles", "load_cycles", "store_cycles"]
 
@@ -78,30 +83,43 @@ class ImageCosts:
 
 
 class CostBook:
-    """Shapes by (network, hardware) and counts by (image, operation), each made once for whatever cases ask for it.
+    """Shapes by (network, shaping) and counts by (image, operation), each made once for whatever cases ask for it.
 
     Dense counts do not depend on the image and are made once per operation. With a *cache*, other books need not make
-    them again: not of the same images, and on no machine that differs only in what counts do not depend on.
+    them again: not of the same images, and on no machine that differs only in what counts do not depend on. So many
+    *placements* are kept for cases that are planned again and again; each is large.
     """
 
-    def __init__(self, cache: CountCache | None = None) -> None:
+    def __init__(self, cache: CountCache | None = None, placements: int = 0) -> None:
         self._cache = cache
+        self._most_placements = placements
+        self._placements: OrderedDict[Hashable, Placement] = OrderedDict()
         self._kept: OrderedDict[tuple[object, ...], ImageCosts] = OrderedDict()
-        self._geometries: dict[tuple[Network, Hardware], list[Geometry]] = {}
+        self._geometries: dict[tuple[Network, Shaping], list[Geometry]] = {}
         #: By geometry, those of the same network and machine, and a text that says which they are.
         self._together: dict[int, tuple[list[Geometry], str]] = {}
         self._read: OrderedDict[str, list[Counted]] = OrderedDict()
 
     def geometries(self, network: Network, hardware: Hardware) -> list[Geometry]:
         """Return the geometry of every operation of *network* on *hardware*, in network order."""
-        key = (network, hardware)
+        shaping = Shaping.of(hardware)
+        key = (network, shaping)
         if key not in self._geometries:
             operations = lower(network, hardware.grid.positions)
             made = [Geometry(operation, hardware) for operation in operations]
             self._geometries[key] = made
             if self._cache is not None:
-                self._together.update(dict.fromkeys(map(id, made), (made, _shapes(network, hardware))))
+                self._together.update(dict.fromkeys(map(id, made), (made, _shapes(network, shaping))))
         return self._geometries[key]
+
+    def placement(self, key: Hashable, make: Callable[[], Placement]) -> Placement:
+        """Return the placement known by *key*, all that decides it, or what *make* makes."""
+        found = self._placements.pop(key, None) or make()
+        if self._most_placements:
+            self._placements[key] = found
+            while len(self._placements) > self._most_placements:
+                self._placements.popitem(last=False)
+        return found
 
     def costs(self, geometry: Geometry, image: Image, skipping: Skipping) -> ImageCosts:
         """Return the costs of *image* at the operation of *geometry*."""
@@ -152,17 +170,17 @@ def _masks(geometry: Geometry, image: Image | None, present: tuple[bool, ...]) -
     return masks
 
 
-def _shapes(network: Network, hardware: Hardware) -> str:
+def _shapes(network: Network, shaping: Shaping) -> str:
     """Return a text on all but the masks that counts depend on."""
-    block, grid = hardware.activation_block, hardware.grid
+    block, grid = shaping.activation_block, shaping.grid
     machine = {
         "positions": grid.positions,
         "channels": grid.channels,
-        "weight_bank_words": hardware.scratchpad.weight_bank_words,
+        "weight_bank_words": shaping.scratchpad.weight_bank_words,
         "patch": block.patch,
         "block_channels": block.channels,
-        "word_bits": hardware.word_bits,
-        "burst_words": hardware.burst_words,
+        "word_bits": shaping.word_bits,
+        "burst_words": shaping.burst_words,
     }
     nodes = hashlib.sha256(network.model_dump_json().encode()).hexdigest()
     return json.dumps([nodes, machine])

@@ -16,6 +16,7 @@ from mimesim.config.schedule import Schedule
 from mimesim.errors import InputError
 from mimesim.schedule.blocks import BlockGrid, ceil_div
 from mimesim.schedule.operations import Operation
+from mimesim.schedule.shaping import Shaping
 from mimesim.schedule.windows import Windows
 
 __all__ = ["Chunk", "Geometry", "PositionTile"]
@@ -55,13 +56,15 @@ class Chunk:
 class Geometry:
     """The tiles, chunks and blocks of one operation on one machine; depends on shapes only, never on masks.
 
+    *hardware* is what of the machine it depends on, so that machines with other caches can share it.
+
     *chunks* lists all chunks of the operation; *chunks_of[i]* the indices of those that channel tile *i* runs (all of
     them, unless the operation is grouped).
     """
 
     def __init__(self, operation: Operation, hardware: Hardware) -> None:
         self.operation = operation
-        self.hardware = hardware
+        self.hardware = Shaping.of(hardware)
         channels, height, width = operation.shape
         grid = hardware.grid
         self.tile_shape = (min(grid.positions[0], height), min(grid.positions[1], width))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
+from functools import cached_property
 from itertools import chain
 from math import prod
-from typing import TypeVar
+from typing import TypeVar, cast
 
+from mimesim.config.hardware import Envm
 from mimesim.config.schedule import Skipping
 from mimesim.errors import InputError
 from mimesim.ledger import SHARED_IMAGE
@@ -33,6 +35,7 @@ __all__ = ["Placement"]
 
 Blocks = dict[tuple[int, int], ParameterBlock]
 _Key = TypeVar("_Key", bound=Hashable)
+_Made = TypeVar("_Made")
 
 
 class Placement:
@@ -52,6 +55,7 @@ class Placement:
         batches: Sequence[Sequence[Image]],
         tasks: Sequence[str],
         book: CostBook,
+        envm: Envm | None = None,
     ) -> None:
         self._geometries = geometries
         self._scheme = scheme
@@ -65,6 +69,7 @@ class Placement:
         self._addresses: dict[tuple[str, int], int] = {}
         self._regions: dict[tuple[str, int], ActivationRegion] = {}
         self._batch = -1
+        self._made: dict[Hashable, object] = {}
         images = list(chain.from_iterable(batches))
         source = images[0].trace
         #: One image stands for all of its task: they run the same operations.
@@ -73,7 +78,6 @@ class Placement:
         self._last_reader = {task: self._readers(task) for task in self._runners}
         allocator = Allocator()
         self._on_chip = Allocator(ENVM)
-        envm = geometries[0].hardware.envm
         self._rewrites = envm is not None and envm.switch == "rewrite"
         for position, geometry in enumerate(geometries):
             node = geometry.operation.node
@@ -151,7 +155,13 @@ class Placement:
             for key, block in blocks.items()
         }
 
-    @property
+    def once(self, key: Hashable, make: Callable[[], _Made]) -> _Made:
+        """Return what *make* returned when *key* was first asked for: what depends on this placement alone."""
+        if key not in self._made:
+            self._made[key] = make()
+        return cast("_Made", self._made[key])
+
+    @cached_property
     def envm_words(self) -> int:
         """The words in on-chip non-volatile memory: for good, and of each place those of its largest block."""
         weights = chain.from_iterable(blocks.values() for blocks in (*self.weights.values(), *self.masks.values()))
@@ -241,6 +251,11 @@ class Placement:
         """Return the regions of :meth:`dying`."""
         self.inputs(position, image)
         return [self._regions[tensor, image.index] for tensor in self.dying(position, image)]
+
+    def begin(self) -> None:
+        """Forget all activations: another replay may have used this placement before."""
+        self._regions.clear()
+        self._batch = -1
 
     def begin_batch(self, number: int) -> None:
         """Forget the activations of earlier batches: no later one reads them."""

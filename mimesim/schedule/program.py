@@ -48,6 +48,7 @@ class CasePlan:
     def phase_inputs(self) -> Iterator[PhaseInputs]:
         """Give what each phase works on, in program order; there is none where no image runs the operation."""
         first = True
+        self.placement.begin()
         for number, batch in enumerate(self.batches):
             self.placement.begin_batch(number)
             runs = [batch] if self.schedule.batch_order == "layer_major" else [[image] for image in batch]
@@ -80,7 +81,11 @@ def plan_case(
 ) -> CasePlan:
     """Plan a case; raises :class:`InputError` where the machine is too small for it."""
     geometries = book.geometries(network, hardware)
-    placement = Placement(network, geometries, scheme, skipping, batches, tasks, book)
+    order = tuple(map(tuple, batches))
+    key = (network, geometries[0].hardware, scheme, skipping, order, tuple(tasks), hardware.envm)
+    placement = book.placement(
+        key, lambda: Placement(network, geometries, scheme, skipping, batches, tasks, book, hardware.envm)
+    )
     for geometry in geometries:
         geometry.slots(schedule)
     return CasePlan(network, scheme, skipping, hardware, schedule, batches, geometries, book, placement, tuple(tasks))

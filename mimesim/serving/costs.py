@@ -57,6 +57,8 @@ class BatchCosts:
         self.replayed = self.reused = 0
         #: Conservation laws that a replay broke.
         self.violations: list[str] = []
+        #: Who replayed.
+        self.engines: set[str] = set()
 
     def restart(self) -> None:
         """Empty the caches, as at the beginning of a stream; what was replayed stays known."""
@@ -81,7 +83,8 @@ class BatchCosts:
         return cost
 
     def _replay(self, images: tuple[Image, ...]) -> tuple[BatchCost, Residents]:
-        ledger, broken = self._runner.replay_batch(self._case, images, self._residents)
+        ledger, broken, engine = self._runner.replay_batch(self._case, images, self._residents)
+        self.engines.add(engine)
         self.violations += [f"batch {images}: {violation}" for violation in broken]
         return _priced(ledger, len(images), self._prices), ledger.residents
 

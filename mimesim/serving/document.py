@@ -50,7 +50,10 @@ def render_files(
         "traces": {case.trace: traces[case.name].digest() for case in workload.cases},
         "seeds": {case.trace: traces[case.name].manifest.seed for case in workload.cases},
         "versions": versions(),
-        "measured": dict(measured),
+        "measured": {
+            "cases": {outcome.case.name: {"engine": "+".join(outcome.engines)} for outcome in outcomes},
+            **measured,
+        },
     }
     files[RUN_JSON] = json.dumps(document, indent=2, allow_nan=False) + "\n"
     return files

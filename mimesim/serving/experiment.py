@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from os import cpu_count
 from pathlib import Path
@@ -11,9 +12,11 @@ from typing import TextIO
 from mimesim.config.explain import suggest
 from mimesim.config.workload import Workload
 from mimesim.energy import PriceList
+from mimesim.engine import Engine
 from mimesim.errors import InputError
 from mimesim.inputs import Selection, build_schemes, load_traces
 from mimesim.network import Network
+from mimesim.recordings import Recordings
 from mimesim.schemes import SHARED, Scheme
 from mimesim.serving.arrivals import Arrivals
 from mimesim.serving.costs import BatchCost, BatchCosts
@@ -47,13 +50,14 @@ def serve_workload(
     jobs: int | None = None,
     log: Path | None = None,
     progress: Progress | None = None,
+    engine: Engine = "simpy",
 ) -> list[Outcome]:
     """Serve every stream on every case under every policy: outcomes by case, then stream, then policy.
 
     *cases* keeps those cases, if any are named.
     Up to *jobs* cases run at a time, each in a process (as many as there are CPUs, if None; none of its own where the
     work is small, or with a *log*); the outcome is the same whatever their number. Every request becomes a row of the
-    CSV file *log*. Raises :class:`InputError` for whatever does not fit together.
+    CSV file *log*. *engine* replays the batches. Raises :class:`InputError` for whatever does not fit together.
     """
     if jobs is not None and jobs < 1:
         raise InputError("--jobs", "must be at least 1", value=jobs)
@@ -71,7 +75,8 @@ def serve_workload(
 
     for name in names:
         report(name, 0)
-    runner = Runner(workload, selection, traces)
+    recordings = Recordings(engine=engine)
+    runner = Runner(workload, selection, traces, recordings)
     if jobs is None:
         worthwhile = any(runner.passes(case) > _WORTH_A_PROCESS for case in workload.cases)
         jobs = cpu_count() or 1 if worthwhile else 1
@@ -81,7 +86,7 @@ def serve_workload(
             served = [work(name, partial(report, name)) for name in names]
     else:
         likeness = {case.name: (case.trace, workload.hardware_for(case)) for case in workload.cases}
-        reopen = partial(_reopen, workload, selection, tuple(streams), settings)
+        reopen = partial(_reopen, workload, selection, recordings, tuple(streams), settings)
         served = run_parallel(reopen, names, min(jobs, len(names)), likeness, report)
     return [outcome for outcomes in served for outcome in outcomes]
 
@@ -128,7 +133,7 @@ class _Work:
                 self._serve(outcome, tell(_requests(stream.arrivals, hardware.clock_mhz)), costs)
                 outcomes.append(outcome)
         report(arrived)
-        return outcomes
+        return [replace(outcome, engines=tuple(sorted(costs.engines))) for outcome in outcomes]
 
     def _serve(self, outcome: Outcome, requests: Iterator[Request], costs: BatchCosts) -> None:
         settings, tasks = self._settings, self._runner.workload.tasks
@@ -169,11 +174,11 @@ class _All:
 
 
 def _reopen(
-    workload: Workload, selection: Selection, streams: Sequence[Stream], settings: Settings
+    workload: Workload, selection: Selection, recordings: Recordings, streams: Sequence[Stream], settings: Settings
 ) -> Callable[[str, Callable[[int], None]], list[Outcome]]:
     """Return the work on traces that were checked before, in another process."""
     traces = load_traces(workload, selection, verify=False)
-    return _Work(Runner(workload, selection, traces), streams, settings, traces)
+    return _Work(Runner(workload, selection, traces, recordings), streams, settings, traces)
 
 
 def _requests(arrivals: Arrivals, clock_mhz: float) -> Iterator[Request]:

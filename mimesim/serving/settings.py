@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from mimesim.config.explain import suggest
@@ -73,7 +73,10 @@ class Stream:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one stream on one case under one policy. *shared*: the case's tasks have weights in common."""
+    """What became of one stream on one case under one policy. *shared*: the case's tasks have weights in common.
+
+    *engines* replayed the case's batches, for whatever stream and policy.
+    """
 
     stream: Stream
     policy: str
@@ -82,6 +85,7 @@ class Outcome:
     clock_mhz: float
     prices: PriceList
     metrics: CaseMetrics
+    engines: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def name(self) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from mimesim.config.explain import suggest
 from mimesim.results.summary import GAINS, SUMMARY
 
-__all__ = ["ERRORS", "HEAD", "VALUES", "columns_of", "is_measure", "measure", "measures"]
+__all__ = ["ENGINE", "ERRORS", "HEAD", "VALUES", "columns_of", "is_measure", "measure", "measures"]
 
 #: Gains compare cases of one run; points are compared by whoever reads the table.
 _TEXTS = ("mode", "case", "scheme", "skipping", "bound", "accounting", "energy_unit")
@@ -17,6 +17,8 @@ _PER_IMAGE = ("cycles_per_image", "energy_per_image", "dram_words_per_image")
 HEAD = ("point", "mode", "case", "scheme", "skipping", "tasks")
 #: What was counted, in the order of the columns.
 VALUES = (*_PER_IMAGE, *(name for name in SUMMARY if name not in HEAD and name not in GAINS))
+#: Who replayed a row's replay; empty where a store from before this was kept knew it.
+ENGINE = "engine"
 ERRORS = ("point", "mode", "case", "settings", "error")
 
 _SHORT = {"cycles": "cycles_per_image", "energy": "energy_per_image", "storage": "bytes_stored"}
@@ -24,7 +26,7 @@ _SHORT = {"cycles": "cycles_per_image", "energy": "energy_per_image", "storage":
 
 def columns_of(keys: Sequence[str]) -> tuple[str, ...]:
     """Return the columns of ``results.csv`` of a sweep over *keys*."""
-    return (*HEAD, *(key for key in keys if key not in HEAD), "feasible", *VALUES, "configuration")
+    return (*HEAD, *(key for key in keys if key not in HEAD), "feasible", *VALUES, "configuration", ENGINE)
 
 
 def measures() -> tuple[str, ...]:

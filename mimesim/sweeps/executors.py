@@ -11,10 +11,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, cast
 
+from mimesim.engine import Engine
 from mimesim.errors import InputError, MimesimError
 from mimesim.schedule.cache import cache_folder
 from mimesim.sweeps.points import Job
-from mimesim.sweeps.replays import Outcome, Replays, here
+from mimesim.sweeps.replays import Outcome, here, started
 from mimesim.workers import crew
 
 __all__ = ["Executor", "executor_of", "on_cluster", "on_processes"]
@@ -25,22 +26,27 @@ Executor = Callable[[Iterable[Job]], Iterator[tuple[Job, Outcome]]]
 _PATIENCE = "10s"
 
 
-def executor_of(jobs: int | None, scheduler: str | None, cache: str | None) -> AbstractContextManager[Executor]:
+def executor_of(
+    jobs: int | None, scheduler: str | None, cache: str | None, engine: Engine = "auto"
+) -> AbstractContextManager[Executor]:
     """Give what replays on the cluster at *scheduler*, or without one in *jobs* processes here: one per CPU, if None.
 
-    *cache* is the folder of counted masks as a user names it (:func:`mimesim.schedule.cache.cache_folder`).
+    *cache* is the folder of counted masks as a user names it (:func:`mimesim.schedule.cache.cache_folder`); *engine*
+    replays.
     """
     counts = cache_folder(cache)
-    return on_processes(jobs or os.cpu_count() or 1, counts) if scheduler is None else on_cluster(scheduler, counts)
+    if scheduler is not None:
+        return on_cluster(scheduler, counts, engine)
+    return on_processes(jobs or os.cpu_count() or 1, counts, engine)
 
 
 @contextmanager
-def on_processes(processes: int, cache: Path | None) -> Iterator[Executor]:
+def on_processes(processes: int, cache: Path | None, engine: Engine = "auto") -> Iterator[Executor]:
     """Give what replays jobs in *processes* of this machine, which live as long as the block.
 
     Counts are kept in the folder *cache*, unless it is None.
     """
-    with crew(partial(Replays, cache), processes) as work:
+    with crew(partial(started, cache, engine), processes) as work:
 
         def replay(jobs: Iterable[Job]) -> Iterator[tuple[Job, Outcome]]:
             for job, found in work(jobs):
@@ -50,7 +56,7 @@ def on_processes(processes: int, cache: Path | None) -> Iterator[Executor]:
 
 
 @contextmanager
-def on_cluster(scheduler: str, cache: Path | None) -> Iterator[Executor]:
+def on_cluster(scheduler: str, cache: Path | None, engine: Engine = "auto") -> Iterator[Executor]:
     """Give what replays jobs on the workers of the Dask *scheduler*, which tries again what a dead worker had.
 
     *cache* is a folder of each worker's own machine. Raises :class:`InputError` if no scheduler answers,
@@ -69,18 +75,19 @@ def on_cluster(scheduler: str, cache: Path | None) -> Iterator[Executor]:
         rule = f"no Dask scheduler answers there ({' '.join(str(error).split()) or type(error).__name__})"
         raise InputError("--scheduler", rule, value=scheduler) from None
     try:
-        yield partial(_on_client, client, cache)
+        yield partial(_on_client, client, cache, engine)
     finally:
         with suppress(OSError, RuntimeError):
             client.close()
 
 
-def _on_client(client: Any, cache: Path | None, jobs: Iterable[Job]) -> Iterator[tuple[Job, Outcome]]:
+def _on_client(client: Any, cache: Path | None, engine: Engine, jobs: Iterable[Job]) -> Iterator[tuple[Job, Outcome]]:
     import distributed
 
-    # By its hash: a job that two sweeps of one cluster ask for at the same time runs once.
+    # By its hash: a job that two sweeps of one cluster ask for at the same time runs once. Not so for another engine,
+    # which may have an error for what this one replays.
     def submit(job: Job) -> Any:
-        return client.submit(_replay, job, cache, key=f"mimesim-{job.key}", pure=True)
+        return client.submit(_replay, job, cache, engine, key=f"mimesim-{engine}-{job.key}", pure=True)
 
     tasks = {submit(job): job for job in jobs}
     completed = cast("Any", distributed).as_completed(list(tasks), loop=client.loop)
@@ -103,8 +110,8 @@ def _on_client(client: Any, cache: Path | None, jobs: Iterable[Job]) -> Iterator
         task.release()
 
 
-def _replay(job: Job, cache: Path | None) -> Outcome:
-    return here(cache)(job)
+def _replay(job: Job, cache: Path | None, engine: Engine) -> Outcome:
+    return here(cache, engine)(job)
 
 
 def _reason(error: BaseException) -> str:

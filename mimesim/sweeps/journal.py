@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,10 +11,11 @@ from typing import Any
 from mimesim.results.csv_file import FORMULA, Cell, Row, render_csv
 from mimesim.results.document import FORMAT, FORMAT_VERSION, RUN_JSON, versions
 from mimesim.results.writer import as_input_error, write_files
-from mimesim.sweeps.columns import ERRORS, HEAD, columns_of
+from mimesim.sweeps.columns import ENGINE, ERRORS, HEAD, columns_of
 from mimesim.sweeps.design import text_of
 from mimesim.sweeps.points import Entry
 from mimesim.sweeps.settings import Sweep
+from mimesim.sweeps.store import Kept
 
 __all__ = ["ERRORS_CSV", "RESULTS_CSV", "Journal"]
 
@@ -39,9 +39,9 @@ class Journal:
         self._document = document
         self.begun = False
 
-    def add(self, entry: Entry, values: dict[str, Cell] | None, error: str = "") -> Row | None:
+    def add(self, entry: Entry, kept: Kept | None, error: str = "") -> Row | None:
         """Note what came of *entry*, and return its row if it has one."""
-        row = None if values is None else self._row(entry, values)
+        row = None if kept is None else self._row(entry, *kept)
         table = self.errors if row is None else self.rows
         table[entry.place] = _error(entry, error) if row is None else row
         if self.begun:
@@ -79,14 +79,16 @@ class Journal:
         write_files({**files, RUN_JSON: json.dumps(document, indent=2, allow_nan=False) + "\n"}, self._folder)
 
     def _append(self, name: str, columns: Sequence[str], row: Row) -> None:
-        """Append one line, all of it at once, so that what a reader sees ends with a whole line."""
+        """Append one line, all of it at once, so that what a reader sees ends with a whole line.
+
+        Nobody waits for the disk: a power cut may tear the last lines off, and the next run writes them again.
+        """
         line = render_csv(columns, [row]).encode().split(b"\n", 1)[1]
         with as_input_error(self._folder), io.FileIO(self._folder / name, "a") as file:
             if file.write(line) != len(line):
                 raise OSError("no space left for a row")
-            os.fsync(file.fileno())
 
-    def _row(self, entry: Entry, values: dict[str, Cell]) -> Row:
+    def _row(self, entry: Entry, values: dict[str, Cell], engine: str) -> Row:
         job = entry.job
         assert job is not None  # noqa: S101 - what has values was replayed
         case = next(case for case in job.workload.cases if case.name == entry.case)
@@ -100,7 +102,7 @@ class Journal:
         }
         swept = {key: _cell(entry.settings[key]) if key in entry.settings else None for key in self._sweep.design.keys}
         row = {**{key: cell for key, cell in swept.items() if key not in HEAD}, **head, **values}
-        return {**row, "feasible": int(self._sweep.meets(values)), "configuration": job.key}
+        return {**row, "feasible": int(self._sweep.meets(values)), "configuration": job.key, ENGINE: engine}
 
 
 def _cell(value: Any) -> Cell:

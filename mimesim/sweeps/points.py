@@ -13,6 +13,7 @@ from mimesim.config import Case, Mode, Override, Workload, load_workload
 from mimesim.config.explain import suggest
 from mimesim.errors import InputError
 from mimesim.inputs import Selection, build_schemes, load_traces, select
+from mimesim.schedule.shaping import Shaping
 from mimesim.sweeps.settings import Sweep
 from mimesim.trace import Trace
 
@@ -32,6 +33,12 @@ class Job:
     case: str
     selection: Selection
     configuration: Mapping[str, Any]
+
+    @property
+    def shaping(self) -> Shaping:
+        """What of its machine decides shapes and counts: jobs that have it in common share them."""
+        case = next(case for case in self.workload.cases if case.name == self.case)
+        return Shaping.of(self.workload.hardware_for(case))
 
 
 @dataclass(frozen=True)
@@ -66,7 +73,7 @@ class Shelf:
             "folders": {name: str(workload.trace_folder(name).resolve()) for name in workload.traces},
             "selection": [selection.tasks, selection.images_per_task],
         }
-        key = canonical(what)
+        key = json.dumps(what)
         if key not in self._found:
             self._found[key] = load_traces(workload, selection)
         return self._found[key]
@@ -78,9 +85,12 @@ def canonical(data: object) -> str:
 
 
 def _whole(data: object) -> object:
-    if isinstance(data, Mapping):
+    # Texts and whole numbers are most of it.
+    if isinstance(data, (str, int)):
+        return data
+    if isinstance(data, dict):
         return {key: _whole(value) for key, value in data.items()}
-    if isinstance(data, list | tuple):
+    if isinstance(data, (list, tuple)):
         return [_whole(value) for value in data]
     return int(data) if isinstance(data, float) and data.is_integer() else data
 

@@ -44,7 +44,8 @@ def read_results(folder: Path) -> Known:
     lines = text[: text.rfind("\n") + 1].splitlines()
     columns = tuple(next(csv.reader(lines[:1]), ()))
     keys = tuple(name for name in columns if "." in name or name not in columns_of(()))
-    if columns != columns_of(keys):
+    # The engine was not always noted.
+    if columns not in (columns_of(keys), columns_of(keys)[:-1]):
         raise InputError(str(path), "has other columns than this version of mimesim writes; run the sweep again")
     numbers = {"point", "feasible", *measures()}
     rows: list[Row] = []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,7 +14,7 @@ from mimesim.sweeps.design import text_of
 from mimesim.sweeps.executors import Executor
 from mimesim.sweeps.journal import Journal
 from mimesim.sweeps.points import Entry, Shelf, resolve
-from mimesim.sweeps.run import Progress, Tally, measured, record
+from mimesim.sweeps.run import Clock, Progress, Tally, measured, record
 from mimesim.sweeps.settings import Random, Sweep
 from mimesim.sweeps.store import Store
 
@@ -43,7 +42,7 @@ def search_sweep(
     """
     random = _searchable(sweep)
     check_destination(out)
-    began, shelf, tell = time.perf_counter(), Shelf(), progress or (lambda *_: None)
+    clock, shelf, tell = Clock(), Shelf(), progress or (lambda *_: None)
     study, space = _study(sweep, random), _space(random)
     journal, tally = Journal(sweep, out, {"search": {"sampler": "TPE", "trials": random.n}}), Tally()
     entries: dict[str, Entry] = {}
@@ -65,7 +64,7 @@ def search_sweep(
         tell(_TRIALS, told, random.n)
     if not journal.rows:
         raise InputError(str(out), f"no point can be replayed; the first: {tally.first_errors[0]}")
-    journal.finish(list(entries.values()), {**measured(tally), "wall_seconds": round(time.perf_counter() - began, 3)})
+    journal.finish(list(entries.values()), measured(tally, clock))
     return tally, list(journal.rows.values())
 
 

@@ -175,3 +175,12 @@ def test_a_folder_that_is_not_ours_is_refused_before_anything_runs(workload: Wor
 def test_recorded_masks_have_one_size(lab: Lab) -> None:
     with pytest.raises(InputError, match="at the size"):
         lab.trace("recorded", "mime", 64)
+
+
+def test_both_engines_find_the_same(workload: Workload, tmp_path: Path) -> None:
+    pytest.importorskip("numba", reason="THE COMPILED ENGINE IS NOT TESTED: numba is not installed")
+    labs = {engine: Lab(workload, tmp_path, jobs=1, engine=engine) for engine in ("simpy", "compiled")}
+    for role in ("case-2/singular", "mime/pipelined", "mime/pipelined/cache-128"):
+        found = [lab.result(lab.spec(role, "recorded")) for lab in labs.values()]
+        assert found[0] == found[1]
+    assert [lab.engines for lab in labs.values()] == [{"simpy": 3}, {"compiled": 3}]

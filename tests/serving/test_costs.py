@@ -65,7 +65,7 @@ def test_warm_batches_are_replays_chained_by_hand(workload: Workload, runner: Ru
     costs = BatchCosts(runner, case, prices(workload), "warm", 1000)
     residents = ()
     for one in drawn(12, 3):
-        ledger, broken = runner.replay_batch(case, [(request.task, request.image) for request in one], residents)
+        ledger, broken, _ = runner.replay_batch(case, [(request.task, request.image) for request in one], residents)
         assert costs.cost(one).cycles == ledger.cycles
         assert broken == []
         residents = ledger.residents
@@ -115,7 +115,7 @@ def test_what_is_remembered_is_bounded(workload: Workload, runner: Runner) -> No
 def test_energy_is_of_images_and_of_what_they_share(workload: Workload, runner: Runner) -> None:
     full = Energy(accounting="full")
     for case in CASES:
-        ledger, _ = runner.replay_batch(case, images := [("cifar10", 0), ("cifar100", 1), ("cifar10", 2)])
+        ledger, _, _ = runner.replay_batch(case, images := [("cifar10", 0), ("cifar100", 1), ("cifar10", 2)])
         for energy in (workload.energy, full):
             cost = BatchCosts(runner, case, prices(workload, energy), "cold", 10).cost(batch(*images))
             assert cost.quanta == prices(workload, energy).total(ledger)

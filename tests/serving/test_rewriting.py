@@ -57,7 +57,7 @@ def runner(tmp_path_factory: pytest.TempPathFactory) -> Runner:
 def test_a_switch_writes_and_staying_does_not(runner: Runner) -> None:
     residents, written, cycles = (), [], []
     for task in "aabba":
-        ledger, broken = runner.replay_batch("memti", [(task, 0)], residents)
+        ledger, broken, _ = runner.replay_batch("memti", [(task, 0)], residents)
         assert broken == []
         residents = ledger.residents
         words = ledger.words()
@@ -70,5 +70,5 @@ def test_a_switch_writes_and_staying_does_not(runner: Runner) -> None:
 
 def test_cold_places_are_empty(runner: Runner) -> None:
     for _ in range(2):
-        ledger, _ = runner.replay_batch("memti", [("a", 0)])
+        ledger, _, _ = runner.replay_batch("memti", [("a", 0)])
         assert ledger.envm.rewrites > 0

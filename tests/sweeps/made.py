@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from mimesim.engine import Engine
 from mimesim.sweeps import Sweep, load_sweep
 from mimesim.sweeps.points import Job
 from mimesim.sweeps.replays import Outcome, Replays
@@ -39,8 +40,8 @@ def made(folder: Path, design: Mapping[str, Any] = GRID, **rest: Any) -> Sweep:
 class Here:
     """Replays in this process and counts; *until* so many, then Ctrl-C."""
 
-    def __init__(self, until: int = 1000) -> None:
-        self.replays = Replays(None)
+    def __init__(self, until: int = 1000, engine: Engine = "auto") -> None:
+        self.replays = Replays(None, engine)
         self.done: list[str] = []
         self.until = until
 
