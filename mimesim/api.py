@@ -34,7 +34,7 @@ def run(
     progress: Progress | None = None,
     dram_traces: str | Path | None = None,
     timeline: str | Path | Timelines | None = None,
-    engine: Engine = "simpy",
+    engine: Engine = "auto",
 ) -> Results:
     """Replay every case of *workload* on the simulated accelerator, as ``mimesim run`` does.
 

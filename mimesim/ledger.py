@@ -192,7 +192,7 @@ class CaseLedger:
     dram_events: Counter[str] = field(default_factory=Counter)
     cache_blocks: Counter[str] = field(default_factory=Counter)
     conflicts: Counter[tuple[str, str]] = field(default_factory=Counter)
-    events: int = 0
+    events: int = field(default=0, compare=False)
     residents: Residents = ()
 
     @property

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from mimesim.config.explain import suggest
 from mimesim.config.workload import Case, Workload
 from mimesim.dram import REQUEST_BYTES
-from mimesim.engine import Engine, replay
+from mimesim.engine import Engine, expected, replay
 from mimesim.errors import InputError
 from mimesim.ledger import CaseLedger, PhaseRecord
 from mimesim.machine import TraceWriter
@@ -39,7 +39,12 @@ class Recordings:
 
     dram_traces: Path | None = None
     timelines: Timelines | None = None
-    engine: Engine = "simpy"
+    engine: Engine = "auto"
+
+    @property
+    def expected_engine(self) -> Engine:
+        """Who replays what is covered, if it is long enough."""
+        return expected(self.engine) if self.dram_traces is None and self.timelines is None else "simpy"
 
     @contextmanager
     def around(self, workload: Workload, cases: Sequence[str]) -> Iterator[None]:

@@ -12,7 +12,7 @@ from mimesim.config.hardware import Hardware
 from mimesim.config.schedule import Mode, Schedule, Skipping
 from mimesim.config.workload import Case, Workload
 from mimesim.conservation import violations
-from mimesim.engine import Engine, replay
+from mimesim.engine import Engine, prepare, replay
 from mimesim.errors import InputError
 from mimesim.inputs import Selection, build_schemes, load_traces, select
 from mimesim.ledger import CaseLedger, PhaseRecord, Residents
@@ -20,7 +20,7 @@ from mimesim.machine.accelerator import no_cycle_collection
 from mimesim.recordings import Recordings
 from mimesim.schedule.costs import CostBook
 from mimesim.schedule.images import Image, compose_batches
-from mimesim.schedule.loopnest import group_images
+from mimesim.schedule.loopnest import count_passes
 from mimesim.schedule.program import CasePlan, plan_case
 from mimesim.schedule.requests import RequestMasks, compose_requests, shares_computation
 from mimesim.trace import Trace
@@ -31,8 +31,9 @@ __all__ = ["CaseResult", "Progress", "ReplayedImage", "Runner", "run_workload"]
 #: Called with a case's name, the passes begun and all its passes; first of all with 0 begun, for every case.
 Progress = Callable[[str, int, int], None]
 
-#: Fewer passes than this take less time than starting a process.
-_WORTH_A_PROCESS = 15_000
+#: Fewer passes than this are not worth a process of their own: each is started, loads its engine and counts anew, and
+#: takes memory. SimPy replays them in half a second, the compiled engine in three.
+_WORTH_A_PROCESS: dict[Engine, int] = {"simpy": 15_000, "compiled": 1_500_000}
 
 _NOTHING = Recordings()
 
@@ -137,17 +138,9 @@ class Runner:
 
     def passes(self, case: Case) -> int:
         """Return how many passes *case* takes; raises :class:`InputError` where no layout fits the machine."""
-        scheme, schedule = self._schemes[case.name], self.workload.schedule_for(case)
-        network = self._traces[case.name].network
-        geometries = self._book.geometries(network, self.workload.hardware_for(case))
-        whole = schedule.batch_order == "layer_major"
-        runs = [run for batch in self.batches(case) for run in ([batch] if whole else [[image] for image in batch])]
-        return sum(
-            geometry.passes_with([owner is not None for owner in groups[0].owners]) * len(groups)
-            for images in runs
-            for geometry in geometries
-            for groups in group_images(geometry, scheme, images)
-        )
+        geometries = self._book.geometries(self._traces[case.name].network, self.workload.hardware_for(case))
+        schedule = self.workload.schedule_for(case)
+        return count_passes(geometries, self._schemes[case.name], schedule, self.batches(case))
 
     def run(self, name: str, begun: Callable[[int], None]) -> CaseResult:
         """Replay case *name*; *begun* is told how many passes have begun, as each phase is entered.
@@ -171,6 +164,8 @@ class Runner:
         case = self.case(name)
         trace = self._traces[case.name]
         batch = [Image(index, task, number, trace) for index, (task, number) in enumerate(images)]
+        # Batches are small, and many.
+        prepare(self._recordings.engine)
         try:
             plan = self.plan(case, [batch])
             ledger, engine = replay(plan, self._recordings.engine, residents=residents)
@@ -269,7 +264,7 @@ def run_workload(
 
     for name in totals:
         report(name, 0)
-    count = min(_processes(totals) if jobs is None else jobs, len(totals))
+    count = min(_processes(totals, recordings.expected_engine) if jobs is None else jobs, len(totals))
     with recordings.around(workload, list(totals)):
         if count == 1:
             return [runner.run(name, partial(report, name)) for name in totals]
@@ -279,8 +274,8 @@ def run_workload(
         return run_parallel(reopen, list(totals), count, likeness, report)
 
 
-def _processes(totals: Mapping[str, int]) -> int:
-    worthwhile = sum(totals.values()) // _WORTH_A_PROCESS
+def _processes(totals: Mapping[str, int], engine: Engine) -> int:
+    worthwhile = sum(totals.values()) // _WORTH_A_PROCESS[engine]
     return max(1, min(cpu_count() or 1, worthwhile))
 
 

@@ -52,7 +52,7 @@ _MOST_AHEAD = 1000
 @click.option("--out", type=FOLDER, help="Folder for the results.  [default: out/<workload>-compare]")
 @click.option("--plot", type=FOLDER, help="Also draw the picture to this .png, .svg or .pdf file.")
 @click.option("--jobs", type=int, help="Cases that run at a time, each in its own process.  [default: one per CPU]")
-@engine_option()
+@engine_option
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 def compare(
     workload: str,

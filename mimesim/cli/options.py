@@ -12,7 +12,6 @@ from click.shell_completion import CompletionItem
 
 if TYPE_CHECKING:
     from mimesim.config import Override, Workload
-    from mimesim.engine import Engine
 
 __all__ = [
     "FILE",
@@ -53,16 +52,16 @@ def set_option(function: Function) -> Function:
     return click.option("--set", "settings", metavar="KEY=VALUE", multiple=True, help=text)(function)
 
 
-def engine_option(default: Engine = "simpy") -> Callable[[Function], Function]:
-    """Return what adds ``--engine``."""
+def engine_option(function: Function) -> Function:
+    """Add ``--engine``."""
     return click.option(
         "--engine",
         # Those of mimesim.engine, which would be loaded for every --help.
         type=click.Choice(["simpy", "compiled", "auto"]),
-        default=default,
+        default="auto",
         show_default=True,
-        help="Who replays: same results, auto is the compiled one where it can.",
-    )
+        help="Who replays, with the same results: auto is the compiled engine, where it can and that pays, or SimPy.",
+    )(function)
 
 
 @contextmanager

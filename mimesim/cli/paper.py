@@ -21,7 +21,7 @@ __all__ = ["paper"]
 @click.option("--out", type=FOLDER, default=Path("out", "paper"), show_default=True, help="Folder for the tables.")
 @set_option
 @click.option("--jobs", type=int, help="Replays that run at a time, each in a process.  [default: one per CPU]")
-@engine_option()
+@engine_option
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 def paper(workload: str, out: Path, settings: tuple[str, ...], jobs: int | None, engine: Engine, quiet: bool) -> None:
     """Check the claims of the MIME paper (Figs. 4 to 9, Tables II and III) on WORKLOAD  [default: vgg16].
@@ -33,7 +33,7 @@ def paper(workload: str, out: Path, settings: tuple[str, ...], jobs: int | None,
     \b
     Example:
       mimesim paper --out out/paper
-      mimesim paper --engine auto
+      mimesim paper --engine simpy
     """
     from mimesim.cli.progress import shown_progress
 

@@ -35,7 +35,7 @@ __all__ = ["run"]
 @click.option("--jobs", type=int, help="Cases that run at a time, each in its own process.  [default: one per CPU]")
 @click.option("--dram-trace", type=FOLDER, help="Folder for the DRAM requests of each case, for mimesim dram.")
 @timeline_options
-@engine_option()
+@engine_option
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 def run(
     workload: str,
@@ -62,7 +62,7 @@ def run(
       mimesim run --mode singular --task cifar10 tiny
       mimesim run tiny --out out/small --set hardware.grid.channels=16
       mimesim run tiny --timeline out/tiny.pftrace --timeline-layer conv2
-      mimesim run --engine auto vgg16
+      mimesim run --engine simpy vgg16
       mimesim run tiny --set hardware.dram.standard=HBM2 --dram-trace out/requests
       mimesim run tiny --set cases.case-2.skipping=gate --set schedule.set_order=outer
     """

@@ -84,7 +84,7 @@ _DEADLINE_BATCHES = 10
 @click.option("--requests-csv", type=FOLDER, help="Also write every request to this file, as it is served.")
 @click.option("--plot", type=FOLDER, help="Also draw who wins where, and latency over load: a .png, .svg or .pdf file.")
 @click.option("--jobs", type=int, help="Cases that run at a time, each in its own process.  [default: one per CPU]")
-@engine_option()
+@engine_option
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 def serve(
     workload: str,
@@ -130,7 +130,7 @@ def serve(
     \b
     Examples:
       mimesim serve tiny
-      mimesim serve tiny --engine auto --images 1 --requests 2000
+      mimesim serve tiny --engine simpy --images 1 --requests 2000
       mimesim serve tiny --arrivals bursty --load 0.5 --policy grouped --requests 100000 --images 1
       mimesim serve tiny --load 0.5:2:0.5 --shares 0.34,0.7,1 --images 1 --requests 2000
       mimesim serve tiny --rate 20000 --mix cifar10=0.7,cifar100=0.2,fashion_mnist=0.1 --images 1 --requests-csv all.csv

@@ -35,7 +35,7 @@ _SHOWN = 20
 @click.option("--scheduler", metavar="ADDRESS", help="Replay on a Dask cluster instead, such as tcp://host:8786.")
 @click.option("--search", is_flag=True, help="Let Optuna choose the points from the ranges of design.random.")
 @click.option("--cache", metavar="FOLDER", help="Where counts of masks are kept; off: nowhere.  [env: MIMESIM_CACHE]")
-@engine_option("auto")
+@engine_option
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 def sweep(
     file: Path,

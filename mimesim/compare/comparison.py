@@ -108,7 +108,7 @@ def compare_workload(
     jobs: int | None = None,
     progress: Progress | None = None,
     done: Done | None = None,
-    engine: Engine = "simpy",
+    engine: Engine = "auto",
 ) -> Comparison:
     """Replay all that :func:`plan_suite` makes of *workload*, or *suite*, and return what was found.
 

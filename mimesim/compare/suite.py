@@ -151,7 +151,7 @@ def replay_suite(
     jobs: int | None = None,
     progress: Progress | None = None,
     done: Callable[[Replay, Workload, list[CaseResult]], None] | None = None,
-    engine: Engine = "simpy",
+    engine: Engine = "auto",
 ) -> list[list[CaseResult]]:
     """Return the results of every replay of *suite*, in its order; *done* is told each as soon as it is there.
 

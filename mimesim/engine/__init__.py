@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from mimesim.engine.choice import ENGINES, Engine, prepare, replay, uncovered
+from mimesim.engine.choice import ENGINES, Engine, expected, prepare, replay, uncovered
 
-__all__ = ["ENGINES", "Engine", "prepare", "replay", "uncovered"]
+__all__ = ["ENGINES", "Engine", "expected", "prepare", "replay", "uncovered"]

@@ -16,11 +16,13 @@ from mimesim.ledger import CaseLedger, PhaseRecord, Residents
 from mimesim.machine import replay as replay_simpy
 from mimesim.schedule.program import CasePlan, Phase
 
-__all__ = ["ENGINES", "Engine", "prepare", "replay", "uncovered"]
+__all__ = ["ENGINES", "Engine", "expected", "prepare", "replay", "uncovered"]
 
 Engine = Literal["simpy", "compiled", "auto"]
 ENGINES: tuple[Engine, ...] = get_args(Engine)
 
+#: Fewer passes than this take SimPy less time than loading the kernels takes.
+_WORTH_LOADING = 15_000
 #: Seconds after which whoever waits is told why.
 _PATIENCE = 2.0
 
@@ -34,15 +36,18 @@ def uncovered(plan: CasePlan) -> str | None:
 
 def replay(
     plan: CasePlan,
-    engine: Engine = "simpy",
+    engine: Engine = "auto",
     progress: Callable[[PhaseRecord], None] | None = None,
     residents: Residents = (),
 ) -> tuple[CaseLedger, Engine]:
     """Run *plan* to its end by *engine*; return what it counted, and by which of the two.
 
-    ``auto`` is the compiled one where numba is installed and covers the case. Raises :class:`InputError` where
-    ``compiled`` is asked for and cannot be, and as :func:`mimesim.machine.replay` does.
+    ``auto`` is the compiled one where numba is installed, the case is covered, and long enough that loading the engine
+    pays, unless it has been loaded. Raises :class:`InputError` where ``compiled`` is asked for and cannot be, and as
+    :func:`mimesim.machine.replay` does.
     """
+    if engine == "auto" and not _prepare.cache_info().currsize and plan.passes < _WORTH_LOADING:
+        engine = "simpy"
     hindrance = None if engine == "simpy" else _missing() or uncovered(plan)
     if engine == "compiled" and hindrance is not None:
         rule = f"does not cover {hindrance}; simpy does, and auto takes it where it must"
@@ -60,9 +65,14 @@ def replay(
     return replay_compiled(plan, progress, residents), "compiled"
 
 
+def expected(engine: Engine) -> Engine:
+    """Return who replays what *engine* covers, where that is long enough."""
+    return "simpy" if engine == "simpy" or _missing() else "compiled"
+
+
 def prepare(engine: Engine) -> None:
-    """Load what *engine* may need, in a process that has nothing else to do yet."""
-    if engine != "simpy" and _missing() is None:
+    """Load what *engine* may need: now, or because what each replay takes would not pay, but all of them together."""
+    if expected(engine) == "compiled":
         _prepare()
 
 

@@ -29,7 +29,7 @@ def run_paper(
     progress: Progress | None = None,
     masks: Iterable[Masks] = ("drawn", "recorded"),
     reviewer: bool = True,
-    engine: Engine = "simpy",
+    engine: Engine = "auto",
 ) -> PaperReport:
     """Replay what the paper measured and return its claims beside our values; written to folder *out*, if given.
 

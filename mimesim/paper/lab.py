@@ -61,7 +61,7 @@ class Lab:
         folder: Path,
         jobs: int | None = None,
         progress: Progress | None = None,
-        engine: Engine = "simpy",
+        engine: Engine = "auto",
     ) -> None:
         self.workload = workload
         self.tasks = workload.tasks

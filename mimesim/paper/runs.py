@@ -174,7 +174,7 @@ def _network(directory: Path, last_layer: str) -> Network:
     return Network(name=network.name, nodes=tuple(nodes[:end]))
 
 
-def execute(spec: RunSpec, engine: Engine = "simpy") -> RunResult:
+def execute(spec: RunSpec, engine: Engine = "auto") -> RunResult:
     """Replay one run by *engine*; safe to call in another process."""
     trace = _trace(spec.trace)
     network = _network(spec.trace, spec.last_layer)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from mimesim.config.schedule import Schedule
@@ -11,7 +11,7 @@ from mimesim.schedule.images import Image
 from mimesim.schedule.operations import Operation, Source
 from mimesim.schemes import SHARED, Scheme
 
-__all__ = ["Accumulation", "Group", "accumulations", "chunk_runs", "group_images", "weights_owner"]
+__all__ = ["Accumulation", "Group", "accumulations", "chunk_runs", "count_passes", "group_images", "weights_owner"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,20 @@ def group_images(geometry: Geometry, scheme: Scheme, images: Sequence[Image]) ->
         [Group(owners, tuple(members[i : i + size]), view) for i in range(0, len(members), size)]
         for (owners, view), members in sets.items()
     ]
+
+
+def count_passes(
+    geometries: Sequence[Geometry], scheme: Scheme, schedule: Schedule, batches: Iterable[Sequence[Image]]
+) -> int:
+    """Return how many passes *batches* take, without walking them."""
+    whole = schedule.batch_order == "layer_major"
+    return sum(
+        geometry.passes_with([owner is not None for owner in groups[0].owners]) * len(groups)
+        for batch in batches
+        for images in ([batch] if whole else [[image] for image in batch])
+        for geometry in geometries
+        for groups in group_images(geometry, scheme, images)
+    )
 
 
 def weights_owner(scheme: Scheme, operation: Operation, source: Source, task: str) -> str:

@@ -12,7 +12,7 @@ from mimesim.network import Network
 from mimesim.schedule.costs import CostBook, fill_cycles, load_cycles, store_cycles
 from mimesim.schedule.geometry import Geometry
 from mimesim.schedule.images import Image
-from mimesim.schedule.loopnest import Accumulation, Group, accumulations, chunk_runs
+from mimesim.schedule.loopnest import Accumulation, Group, accumulations, chunk_runs, count_passes
 from mimesim.schedule.part_cycles import drifting, part_cycles
 from mimesim.schedule.phase import DrainJob, Fill, Lookups, Phase, ThresholdUse
 from mimesim.schedule.phase_inputs import PhaseInputs
@@ -40,6 +40,11 @@ class CasePlan:
     book: CostBook
     placement: Placement
     tasks: tuple[str, ...]
+
+    @property
+    def passes(self) -> int:
+        """How many passes it takes."""
+        return count_passes(self.geometries, self.scheme, self.schedule, self.batches)
 
     def writes_back(self, position: int, image: Image) -> bool:
         """Return whether what *image* puts out at operation *position* may stay in a cache."""

@@ -50,7 +50,7 @@ def serve_workload(
     jobs: int | None = None,
     log: Path | None = None,
     progress: Progress | None = None,
-    engine: Engine = "simpy",
+    engine: Engine = "auto",
 ) -> list[Outcome]:
     """Serve every stream on every case under every policy: outcomes by case, then stream, then policy.
 

@@ -27,7 +27,7 @@ class Reference:
 
 
 def measure_reference(
-    workload: Workload, selection: Selection, name: str | None = None, engine: Engine = "simpy"
+    workload: Workload, selection: Selection, name: str | None = None, engine: Engine = "auto"
 ) -> Reference:
     """Return the capacity of case *name* (the first, if None): full batches of one task each, all tasks equally often.
 

@@ -90,4 +90,4 @@ def test_every_command_that_replays_takes_the_same_choice() -> None:
     }
     assert set(found) == {"run", "sweep", "serve", "compare", "paper"}
     assert {tuple(option.type.choices) for option in found.values()} == {ENGINES}
-    assert {name: option.default for name, option in found.items() if option.default != "simpy"} == {"sweep": "auto"}
+    assert {option.default for option in found.values()} == {"auto"}

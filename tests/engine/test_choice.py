@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
 import pytest
 
@@ -41,8 +42,26 @@ def test_compiled_refuses_it_and_auto_takes_simpy(plan: Callable[[], CasePlan], 
     assert ledger.events > 0
 
 
-def test_simpy_is_the_default() -> None:
-    assert replay(plan_tiny(Mime("neuron"), "per_position"))[1] == "simpy"
+def test_simpy_replays_what_takes_less_time_than_loading(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(choice, "_prepare", cache(lambda: None))
+    plan = plan_tiny(Mime("neuron"), "per_position")
+    assert plan.passes < choice._WORTH_LOADING
+    assert replay(plan)[1] == "simpy"
+
+
+@numba
+def test_the_compiled_engine_is_the_default_for_all_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = plan_tiny(Mime("neuron"), "per_position")
+    with monkeypatch.context() as patch:
+        patch.setattr(choice, "_WORTH_LOADING", plan.passes)
+        assert replay(plan)[1] == "compiled"
+    # Loaded as it is, it is the quicker one for anything.
+    assert replay(plan)[1] == "compiled"
+
+
+def test_passes_are_those_that_the_phases_have() -> None:
+    plan = plan_tiny(Mime("neuron"), "per_position")
+    assert plan.passes == replay(plan, "simpy")[0].passes
 
 
 def test_without_numba(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -164,7 +164,8 @@ def test_run_json_says_what_decided_the_run(
     assert document["streams"][1]["rate_per_s"] == 1.5 * reference.requests_per_s
     assert document["streams"][1]["seed"] == 0
     assert document["reference"]["case"] == "case-1"
-    assert document["measured"] == {"wall_seconds": 1.5}
+    assert document["measured"]["wall_seconds"] == 1.5
+    assert set(document["measured"]["cases"]) == {"case-1", "case-2", "case-3"}
 
 
 def printed(outcomes: list[Outcome], reference: Reference) -> str:
