@@ -88,6 +88,8 @@ class EvictionLog:
         self._turn, self._to_task = 0, ""
         self._counted: list[EvictionCounts] = []
         self._rows: dict[Eviction, int] = {}
+        #: Of the phase's rows: cache, turn, labels of who evicts and of the victim.
+        self._places: dict[Eviction, tuple[int, int, int, int]] = {}
         self._record: PhaseRecord | None = None
         #: Blocks that are gone: of parameters, of activations of the batch.
         self._gone = _Gone(), _Gone()
@@ -122,6 +124,7 @@ class EvictionLog:
             self._regions &= held
         self._record = record
         self._rows.clear()
+        self._places.clear()
         self._turns.clear()
 
     def _keep_rows_of_parameters(self) -> None:
@@ -152,21 +155,25 @@ class EvictionLog:
                 self._settle(cache)
 
     def settle(self) -> None:
-        """Count what moved in the phase that is over."""
+        """Count what moved in the phase that is over; rows come by cache, turn, and who evicts what, as first used."""
         for number, marks in enumerate(self._marks):
             if marks:
                 self._settle(number)
+        if self._record is not None:
+            # Whatever was counted before the phase was over stands first.
+            found = self._record.evictions
+            found.update({eviction: found.pop(eviction) for eviction in sorted(found, key=self._places.__getitem__)})
 
     def _settle(self, number: int) -> None:
         cache, marks = self._caches[number], self._marks[number]
         moved, uses = (np.frombuffer(numbers, dtype=np.int64) for numbers in (cache.moved, cache.moved_uses))
-        self._count(moved, uses, np.array(marks).reshape(-1, 4))
+        self._count(number, moved, uses, np.array(marks).reshape(-1, 4))
         cache.moved, cache.moved_uses = array("q"), array("q")
         marks.clear()
 
-    def _count(self, addresses: _Ints, uses: _Ints, marks: _Ints) -> None:
+    def _count(self, cache: int, addresses: _Ints, uses: _Ints, marks: _Ints) -> None:
         """Count the moves of one cache, in the order in which they were made."""
-        rows = self._rows_of(uses, marks)
+        rows = self._rows_of(cache, uses, marks)
         # Block by block, in the order in which they moved; before its first move a block is where it was.
         order = np.argsort(addresses, kind="stable")
         addresses, uses, rows = addresses[order], uses[order], rows[order]
@@ -196,7 +203,7 @@ class EvictionLog:
             counts.words += int(lost[row])
             counts.refetched_words += int(again[row])
 
-    def _rows_of(self, uses: _Ints, marks: _Ints) -> _Ints:
+    def _rows_of(self, cache: int, uses: _Ints, marks: _Ints) -> _Ints:
         """Return the row in which each move is counted, :data:`_HERE` for what came."""
         left, moved, by, turns = marks.T
         lookup = np.repeat(np.arange(len(marks)), np.diff(moved, prepend=0))
@@ -214,7 +221,9 @@ class EvictionLog:
             rest, victim = divmod(one, len(labels))
             turn, evictor = divmod(rest, len(labels))
             by_whom, whom = every[labels[evictor]], every[labels[victim]]
-            table[one] = self._row(Eviction(*by_whom[:2], *whom, *names[turn]))
+            eviction = Eviction(*by_whom[:2], *whom, *names[turn])
+            table[one] = self._row(eviction)
+            self._places[eviction] = cache, turn, labels[evictor], labels[victim]
         return np.where(leaving, table[key], _HERE)
 
     def _row(self, eviction: Eviction) -> int:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
-from mimesim.ledger import PhaseRecord
+from mimesim.ledger import Eviction, EvictionCounts, PhaseRecord
+from mimesim.machine import evictions, replay
 from mimesim.machine.cache import Cache, no_victims
 from mimesim.machine.evictions import EvictionLog, Use
 from mimesim.schedule.blocks import StoredBlocks
 from mimesim.schedule.memory_map import ActivationRegion
+from mimesim.schemes import Mime
+from tests.replays import SMALL, plan_tiny
+from tests.schedule.small import hardware
 
 
 def region() -> ActivationRegion:
@@ -38,3 +43,19 @@ def test_what_no_cache_holds_is_forgotten_with_its_batch() -> None:
     log.begin(PhaseRecord(1, "conv", "conv", (1,)))
 
     assert log.use(number).task == ""
+
+
+@pytest.mark.parametrize("organisation", ["private", "unified"])
+def test_counting_in_small_parts_changes_neither_rows_nor_their_order(
+    organisation: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine = hardware(SMALL.model_dump(), {"caches": {"organisation": organisation, "unified_kib": 9.0}})
+
+    def rows() -> list[list[tuple[Eviction, EvictionCounts]]]:
+        ledger = replay(plan_tiny(Mime("neuron"), "per_position", hardware=machine))
+        return [list(phase.evictions.items()) for phase in ledger.phases]
+
+    whole = rows()
+    monkeypatch.setattr(evictions, "_MANY", 8)
+    assert rows() == whole
+    assert sum(map(len, whole)) > 20
