@@ -16,7 +16,7 @@ TESTS    ?= tests
 SOURCES := setup.cfg pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run test traces paper docs bench mutation lint format types golden clean
+.PHONY: help run test traces paper docs bench mutation oldest lint format types golden clean
 
 help: ## print this
 	@echo 'make TARGET, where TARGET is one of'
@@ -44,6 +44,9 @@ bench: $(VENV)/.fast .bench/.scalesim ## measure speed and memory, about a quart
 mutation: $(VENV)/.mutation ## put faults into the simulator and see which tests notice; hours
 	$(BIN)/python -m benchmarks.mutation --write
 
+oldest: ## test the oldest versions that setup.cfg allows, on Python 3.11 in .oldest; writes benchmarks/oldest/RESULTS.md
+	$(PYTHON) -m benchmarks.oldest --write
+
 lint: $(VENV)/.dev ## ruff: rules and format
 	$(BIN)/ruff check --output-format concise
 	$(BIN)/ruff format --check
@@ -59,7 +62,7 @@ golden: $(VENV)/.dev ## write the golden files anew; look at the diff before com
 	$(BIN)/python -m pytest tests/golden tests/test_schema.py --regen-golden
 
 clean: ## remove environments, caches, builds and results under out/ (not traces/, not runs/)
-	rm -rf $(VENV) .bench build dist out *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .bench .oldest build dist out *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find mimesim tests benchmarks -name __pycache__ -prune -exec rm -rf {} +
 
 # A stamp stands for a finished step, so that a step cut short is done again.
