@@ -9,7 +9,7 @@ from pathlib import Path
 from benchmarks.oldest.bounds import ROOT, extras, pins
 from benchmarks.oldest.environment import installed, make, python_in
 from benchmarks.oldest.report import report
-from benchmarks.oldest.trial import run_tests, try_others
+from benchmarks.oldest.trial import all_tests, run_tests, try_others
 from benchmarks.revision import revision
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
@@ -28,10 +28,11 @@ def main() -> None:
     parser.add_argument("--environment", type=Path, default=ROOT / ".oldest", metavar="FOLDER", help="where to install")
     parser.add_argument("--core", action="store_true", help="of the extras only the timeline")
     parser.add_argument("--keep", action="store_true", help="test the environment that is there")
+    parser.add_argument("--jobs", type=int, default=2, help="how many parts of the tests at a time (default: 2)")
     parser.add_argument("--write", action="store_true", help=f"write {RESULTS.name}; needs all tests and extras")
     arguments = parser.parse_args()
-    if arguments.write and (arguments.tests or arguments.core or arguments.keep):
-        parser.error("--write takes everything, newly made")
+    if arguments.write and (arguments.tests or arguments.core):
+        parser.error("--write takes all tests and extras")
 
     folder = arguments.environment
     # Before hours of tests, not after: what is written is of the revision that was tested.
@@ -40,14 +41,14 @@ def main() -> None:
         print(f"installing the oldest versions in {folder} ...", flush=True)
         everything = ("setuptools", "--editable", f".[{','.join(extras())}]")
         make(folder, CORE if arguments.core else everything)
-    chosen = [f"--ignore={path}" for path in BEYOND_CORE] if arguments.core else [f"--deselect={OF_THE_PAGE}"]
-    tested = run_tests(folder, [*chosen, *arguments.tests])
+    chosen = arguments.tests or [path for path in all_tests() if not (arguments.core and path in BEYOND_CORE)]
+    tested = run_tests(folder, chosen, [] if arguments.core else [f"--deselect={OF_THE_PAGE}"], arguments.jobs)
     tried = [] if arguments.core or arguments.tests else try_others(folder)
     if arguments.write:
         text = report(tested_revision, _python(folder), pins(), installed(folder), tested, tried)
         RESULTS.write_text(text, encoding="utf-8")
         print(f"written to {RESULTS.relative_to(ROOT)}")
-    print(f"on the oldest versions: {tested.passed} passed, {len(tested.failed)} failed, {len(tested.skipped)} skipped")
+    print(f"on the oldest versions: {tested}")
     broken = [each.what for each in tried if not each.works]
     for what in broken:
         print(f"does not work: {what}")

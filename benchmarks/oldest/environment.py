@@ -28,7 +28,7 @@ def make(folder: Path, requirements: Sequence[str]) -> None:
     pinned = "".join(f"{name}=={version}\n" for name, version in pins().items())
     (folder / _PINS).write_text(pinned, encoding="utf-8")
     pip = [str(python_in(folder)), "-m", "pip", "--disable-pip-version-check"]
-    for arguments in (["install", "--quiet", *requirements], ["check"]):
+    for arguments in (["install", "--quiet", "--no-compile", *requirements], ["check"]):
         if status := subprocess.run([*pip, *arguments], cwd=ROOT, env=constrained(folder), check=False).returncode:
             raise SystemExit(status)
 

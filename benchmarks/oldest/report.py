@@ -30,8 +30,7 @@ def report(
         f"({platform.machine()}, {platform.system()}), in an environment made for it: every package that `setup.cfg`",
         "names, for the core and all extras, at its lower bound; what these bring along is the newest that they bear.",
         "",
-        f"- Tests: {tested.passed} passed, {len(tested.failed)} failed, {len(tested.skipped)} skipped,"
-        f" in {tested.seconds / 60:.0f} minutes.",
+        f"- Tests: {tested}.",
         *(f"- {each.what}: `{each.command}` {'works' if each.works else '**does not work**'}." for each in tried),
         "",
         "## Failed",
