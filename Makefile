@@ -41,7 +41,7 @@ docs: $(VENV)/.docs ## build the documentation site, out/docs/index.html; warnin
 bench: $(VENV)/.fast .bench/.scalesim ## measure speed and memory, about a quarter of an hour; writes benchmarks/RESULTS.md
 	$(BIN)/python -m benchmarks --scale-sim .bench/bin/python
 
-mutation: $(VENV)/.mutation ## put faults into the simulator and see which tests notice; hours
+mutation: $(VENV)/.dev ## put faults into the simulator and see which tests notice; hours
 	$(BIN)/python -m benchmarks.mutation --write
 
 oldest: ## test the oldest versions that setup.cfg allows, on Python 3.11 in .oldest; writes benchmarks/oldest/RESULTS.md
@@ -85,15 +85,11 @@ $(VENV)/.docs: $(VENV)/.core
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.core
-	$(PIP) --editable '.[dev,docs,plot,report,train]'
+	$(PIP) --editable '.[dev,docs,mutation,plot,report,train]'
 	@touch $@
 
 $(VENV)/.fast: $(VENV)/.core
 	$(PIP) --editable '.[fast]'
-	@touch $@
-
-$(VENV)/.mutation: $(VENV)/.dev
-	$(PIP) --editable '.[mutation]'
 	@touch $@
 
 # SCALE-Sim fails on NumPy 2 (a TypeError in its double-buffered scratchpad), hence an environment of its own.

@@ -22,7 +22,6 @@ OTHERS = {
     "ruff": ("-m", "ruff", "check"),
     "ruff, its format": ("-m", "ruff", "format", "--check"),
     "build, setuptools": ("-m", "build", "--outdir", ".oldest/dist"),
-    "cosmic-ray": ("-c", "from benchmarks.mutation.sampled import sample; assert len(sample(3)) == 3"),
 }
 
 _LONG = ("tests/training", "tests/test_docs.py", "tests/cli")
