@@ -28,15 +28,16 @@ def make(folder: Path, requirements: Sequence[str]) -> None:
     pinned = "".join(f"{name}=={version}\n" for name, version in pins().items())
     (folder / _PINS).write_text(pinned, encoding="utf-8")
     pip = [str(python_in(folder)), "-m", "pip", "--disable-pip-version-check"]
-    for arguments in (["install", "--quiet", "--no-compile", *requirements], ["check"]):
+    progress = [] if sys.stderr.isatty() else ["--quiet"]
+    for arguments in (["install", *progress, "--no-compile", *requirements], ["check"]):
         if status := subprocess.run([*pip, *arguments], cwd=ROOT, env=constrained(folder), check=False).returncode:
             raise SystemExit(status)
 
 
 def constrained(folder: Path) -> dict[str, str]:
     """Return the variables under which pip, whoever calls it, installs what :func:`make` pinned."""
-    # Not the option --constraint, which does not reach what builds a package.
-    return os.environ | {"PIP_CONSTRAINT": f"{folder.absolute() / _PINS} {HELD}"}
+    # Not the option --constraint, which does not reach what builds a package. As addresses, in which a space is no end.
+    return os.environ | {"PIP_CONSTRAINT": f"{(folder.absolute() / _PINS).as_uri()} {HELD.as_uri()}"}
 
 
 def python_in(folder: Path) -> Path:
