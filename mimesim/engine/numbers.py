@@ -171,7 +171,8 @@ class Numbers:
         """Make *count* more blocks, in no cache, and return the number of the first."""
         first, self._count = self._count, self._count + count
         if self._count > len(self._lines):
-            size = max(self._count, 2 * len(self._lines))
+            # By a quarter: of a large network these tables are most of the memory.
+            size = max(self._count, len(self._lines) * 5 // 4)
             for name in ("_facts", "_lines"):
                 old = getattr(self, name)
                 new = np.empty((size, old.shape[1]), dtype=np.int64)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mimesim.engine.tables import Ints
 from mimesim.schedule.geometry import Geometry
@@ -27,7 +28,7 @@ class Shape(NamedTuple):
     widths: Ints
     positions: Ints
     window_first: Ints
-    windows: Ints
+    windows: NDArray[np.int32]
     completed_first: Ints
     completed: Ints
 
@@ -50,6 +51,7 @@ def shape_of(geometry: Geometry) -> Shape:
         np.array([int(source.branch is not None) for source in geometry.operation.sources]),
         np.array([last - first for first, last in geometry.channel_tiles]),
         np.array([tile.positions for tile in geometry.position_tiles]),
-        *csr(touched for by_chunk in geometry.windows for touched in by_chunk),
+        geometry.windows.first,
+        geometry.windows.blocks,
         *csr(completed.get((tile, place), ()) for tile in range(tiles) for place in range(places)),
     )

@@ -102,7 +102,7 @@ class Uses(NamedTuple):
     """
 
     window_first: Ints
-    windows: Ints
+    windows: NDArray[np.int32]
     source: Ints
     member_first: Ints
     members: Ints
@@ -184,8 +184,9 @@ def no_uses() -> Uses:
     """Return what it looks up."""
     vectors, tables = 1, 2
     sides = {"bases": tables, "drained": tables, "dead": tables}
-    lists = {name: _none(*[0] * sides.get(name, vectors)) for name in Uses._fields[:-6]}
-    return Uses(**lists, chunks=1, places=1, number=0, first_pass=0, first_fill=0, first_job=0)
+    lists = {name: _none(*[0] * sides.get(name, vectors)) for name in Uses._fields[:-6] if name != "windows"}
+    windows = np.zeros(0, dtype=np.int32)
+    return Uses(**lists, windows=windows, chunks=1, places=1, number=0, first_pass=0, first_fill=0, first_job=0)
 
 
 def no_steps() -> Steps:

@@ -70,10 +70,7 @@ def _needs(plan: CasePlan, position: int) -> Iterator[tuple[int, ...]]:
     """Yield bursts (weights, activations, thresholds, outputs) of the passes that could be the most demanding ones."""
     geometry, placement = plan.geometries[position], plan.placement
     slots = [placement.slots[source.tensor] for source in geometry.operation.sources]
-    touched = [
-        [len(blocks) * slots[chunk.source] for chunk, blocks in zip(geometry.chunks, windows, strict=True)]
-        for windows in geometry.windows
-    ]
+    touched = (geometry.windows.counts * [slots[chunk.source] for chunk in geometry.chunks]).tolist()
     output = placement.slots[geometry.operation.output]
     most_touched = [max(column) for column in zip(*touched, strict=True)]
     kinds = {

@@ -31,6 +31,39 @@ class Use(NamedTuple):
     block: ParameterBlock | ActivationRegion
 
 
+class _Gone:
+    """By address, ascending, the row in which a block's latest eviction was counted; no block that is back."""
+
+    def __init__(self) -> None:
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget all."""
+        self._addresses, self._rows = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
+
+    def rows_of(self, addresses: _Ints) -> _Ints:
+        """Return the row of each address, :data:`_HERE` where it is not gone."""
+        known = np.append(self._addresses, -1)
+        place = np.searchsorted(self._addresses, addresses)
+        return np.where(known[place] == addresses, np.append(self._rows, _HERE)[place], _HERE)
+
+    def update(self, addresses: _Ints, rows: _Ints) -> None:
+        """Let *rows* be those of *addresses*, ascending and each once; :data:`_HERE` is of what has come back."""
+        if not len(addresses):
+            return
+        known = np.append(addresses, -1)
+        stays = known[np.searchsorted(addresses, self._addresses)] != self._addresses
+        left = rows != _HERE
+        merged = np.concatenate((self._addresses[stays], addresses[left]))
+        order = np.argsort(merged, kind="stable")
+        self._addresses, self._rows = merged[order], np.concatenate((self._rows[stays], rows[left]))[order]
+
+    def number_rows(self) -> list[int]:
+        """Number the rows anew, from 0 without gaps, and return what their numbers were."""
+        before, self._rows = np.unique(self._rows, return_inverse=True)
+        return [int(row) for row in before]
+
+
 class EvictionLog:
     """Counts evictions by phase, and remembers what is gone until it is fetched again or no longer can be.
 
@@ -56,8 +89,8 @@ class EvictionLog:
         self._counted: list[EvictionCounts] = []
         self._rows: dict[Eviction, int] = {}
         self._record: PhaseRecord | None = None
-        #: By address, the row in which the latest eviction was counted: of parameters, of activations of the batch.
-        self._gone: tuple[dict[int, int], dict[int, int]] = {}, {}
+        #: Blocks that are gone: of parameters, of activations of the batch.
+        self._gone = _Gone(), _Gone()
 
     def number(self, use: Use) -> int:
         """Return a number for a use that has none yet."""
@@ -93,11 +126,7 @@ class EvictionLog:
 
     def _keep_rows_of_parameters(self) -> None:
         """Drop the rows of batches that are over, but those of parameters that may still be fetched again."""
-        gone = {address: row for address, row in self._gone[0].items() if row != _HERE}
-        rows = sorted(set(gone.values()))
-        self._counted = [self._counted[row] for row in rows]
-        places = {row: place for place, row in enumerate(rows)}
-        self._gone = {address: places[row] for address, row in gone.items()}, self._gone[1]
+        self._counted = [self._counted[row] for row in self._gone[0].number_rows()]
 
     def turn(self, task: str) -> None:
         """Say whose the next pass is; the first pass of the run follows no other."""
@@ -148,8 +177,8 @@ class EvictionLog:
         before = np.concatenate(([_HERE], rows[:-1]))
         for gone, mine in zip(self._gone, (~region, region), strict=True):
             start, end = first & mine, last & mine
-            before[start] = [gone.get(address, _HERE) for address in addresses[start].tolist()]
-            gone.update(zip(addresses[end].tolist(), rows[end].tolist(), strict=True))
+            before[start] = gone.rows_of(addresses[start])
+            gone.update(addresses[end], rows[end])
         for number in np.flatnonzero(np.bincount(uses[region])).tolist():
             block = self._uses[number].block
             assert isinstance(block, ActivationRegion)  # noqa: S101 - there is no third kind

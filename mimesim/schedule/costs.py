@@ -23,7 +23,7 @@ from mimesim.schedule.geometry import Geometry
 from mimesim.schedule.images import Image
 from mimesim.schedule.memory_map import ParameterBlock
 from mimesim.schedule.operations import lower
-from mimesim.schedule.packing import Counted, pack, unpack
+from mimesim.schedule.packing import Counted, narrow, pack, unpack
 
 __all__ = ["CostBook", "ImageCosts", "PassCosts", "fill_cycles", "load_cycles", "store_cycles"]
 
@@ -48,7 +48,7 @@ class ImageCosts:
     geometry: Geometry
     image: Image | None
     sparse: Counts
-    pairs: NDArray[np.int32]
+    pairs: NDArray[np.integer]
     kept: IntArray
     inputs: list[StoredBlocks]
     output: StoredBlocks
@@ -182,7 +182,7 @@ def _count(geometry: Geometry, image: Image | None, present: tuple[bool, ...]) -
     ]
     stored = StoredBlocks.of(geometry.output, output, hardware)
     output_set = int(np.prod(operation.output_shape)) if output is None else int(output.sum())
-    return sparse, pairs.astype(np.int32), kept, inputs, stored, output_set
+    return sparse, narrow(pairs), kept, inputs, stored, output_set
 
 
 def _costs(geometry: Geometry, image: Image | None, counted: Counted, present: tuple[bool, ...]) -> ImageCosts:

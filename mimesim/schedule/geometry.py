@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,6 +16,7 @@ from mimesim.config.schedule import Schedule
 from mimesim.errors import InputError
 from mimesim.schedule.blocks import BlockGrid, ceil_div
 from mimesim.schedule.operations import Operation
+from mimesim.schedule.windows import Windows
 
 __all__ = ["Chunk", "Geometry", "PositionTile"]
 
@@ -133,33 +133,24 @@ class Geometry:
             return chunk.pairs * (last - first)
         return sum(self.columns(channel_tile, c) for c in range(chunk.c0, chunk.c1)) * (chunk.t1 - chunk.t0)
 
-    def window(self, tile: PositionTile, chunk: Chunk) -> list[int]:
-        """Return the blocks of the chunk's source that the windows of a tile touch, in index order."""
-        source = self.operation.sources[chunk.source]
-        _, height, width = source.shape
-        rows, columns = (
-            range(max(0, low * stride - padding), min(size, (high - 1) * stride - padding + kernel))
-            for low, high, stride, padding, kernel, size in (
-                (tile.y0, tile.y1, source.stride[0], source.padding[0], source.kernel[0], height),
-                (tile.x0, tile.x1, source.stride[1], source.padding[1], source.kernel[1], width),
-            )
-        )
-        return self.inputs[chunk.source].touched(range(chunk.c0, chunk.c1), rows, columns)
-
     @cached_property
-    def windows(self) -> list[list[list[int]]]:
-        """The blocks touched by [position tile][chunk]."""
-        return [[self.window(tile, chunk) for chunk in self.chunks] for tile in self.position_tiles]
+    def windows(self) -> Windows:
+        """The blocks touched by (position tile, chunk)."""
+        return Windows.of(self.position_tiles, self.chunks, self.operation.sources, self.inputs)
 
     @cached_property
     def lookups(self) -> list[NDArray[np.int64]]:
         """By source, how many passes of an image look up each block."""
-        times = Counter(chain.from_iterable(self.chunks_of))
-        found = [np.zeros(prod(grid.counts), dtype=np.int64) for grid in self.inputs]
-        for windows in self.windows:
-            for k, touched in enumerate(windows):
-                # No window names a block twice.
-                found[self.chunks[k].source][touched] += times[k]
+        times = np.bincount(list(chain.from_iterable(self.chunks_of)), minlength=len(self.chunks))
+        sources = np.array([chunk.source for chunk in self.chunks])
+        window = np.repeat(np.arange(len(self.windows.first) - 1), np.diff(self.windows.first))
+        chunk = window % len(self.chunks)
+        found = []
+        for source, grid in enumerate(self.inputs):
+            mine = sources[chunk] == source
+            # Whole numbers below 2^53, which doubles hold exactly.
+            sums = np.bincount(self.windows.blocks[mine], times[chunk[mine]], minlength=prod(grid.counts))
+            found.append(sums.astype(np.int64))
         return found
 
     def kept(self, tile: PositionTile) -> tuple[range, range]:

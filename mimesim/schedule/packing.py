@@ -12,13 +12,13 @@ from mimesim.schedule.blocks import BlockGrid, StoredBlocks
 from mimesim.schedule.counting import Counts
 from mimesim.schedule.geometry import Geometry
 
-__all__ = ["Counted", "pack", "unpack"]
+__all__ = ["Counted", "narrow", "pack", "unpack"]
 
 Array = NDArray[np.generic]
 IntArray = NDArray[np.int64]
 
 #: What is counted of one operation: counts, pairs, kept outputs, blocks of inputs, blocks and set bits of the output.
-Counted = tuple[Counts, NDArray[np.int32], IntArray, list[StoredBlocks], StoredBlocks, int]
+Counted = tuple[Counts, NDArray[np.integer], IntArray, list[StoredBlocks], StoredBlocks, int]
 
 #: Of blocks that are stored.
 _PARTS = ("values", "bitmap", "bursts")
@@ -34,8 +34,8 @@ def pack(counted: Sequence[Counted]) -> dict[str, Array]:
     for *_, inputs, output, output_set in counted:
         scalars += [output_set, output.slot_bursts, *(blocks.slot_bursts for blocks in inputs)]
     return {
-        "small": _narrow(np.concatenate([array.ravel() for array in small])),
-        "pairs": _narrow(np.concatenate([pairs.ravel() for _, pairs, *_ in counted])),
+        "small": narrow(np.concatenate([array.ravel() for array in small])),
+        "pairs": narrow(np.concatenate([pairs.ravel() for _, pairs, *_ in counted])),
         "scalars": np.array(scalars, dtype=np.int64),
     }
 
@@ -55,7 +55,7 @@ def _read(geometry: Geometry, small: _Reader, pairs: _Reader, scalars: _Reader) 
     tiles, chunks = len(geometry.position_tiles), len(geometry.chunks)
     counts = Counts(small.take(tiles, chunks), small.take(tiles, chunks))
     kept = small.take(len(geometry.channel_tiles), tiles)
-    read = pairs.take(chunks, *geometry.operation.shape[1:]).astype(np.int32)
+    read = narrow(pairs.take(chunks, *geometry.operation.shape[1:]))
     output_set, output_slot, *slots = scalars.take(2 + len(geometry.inputs)).tolist()
     inputs = [_blocks(grid, small, slot) for grid, slot in zip(geometry.inputs, slots, strict=True)]
     return counts, read, kept, inputs, _blocks(geometry.output, small, int(output_slot)), int(output_set)
@@ -66,8 +66,8 @@ def _blocks(grid: BlockGrid, small: _Reader, slot: int) -> StoredBlocks:
     return StoredBlocks(values, bitmap, bursts, slot)
 
 
-def _narrow(array: NDArray[np.int64] | NDArray[np.int32]) -> Array:
-    """Return *array* in the fewest bytes: counts are mostly small, and files are many."""
+def narrow(array: NDArray[np.integer]) -> NDArray[np.integer]:
+    """Return *array*, of whole numbers that are not negative, in the fewest bytes: most are small, of many."""
     return array.astype(np.min_scalar_type(int(array.max(initial=0))))
 
 

@@ -111,7 +111,7 @@ class _Builder:
         self.group_cycles = [costs.cycles.tolist() for costs in self.inputs.pass_costs]
         self.group_lookups: list[list[list[Lookups]]] = []
         self.feeds = self.inputs.drifts or plan.hardware.caches.banks is not None
-        windows = geometry.windows
+        windows = geometry.windows.lists()
         for group in self.phase.groups:
             regions = [self.regions[image.index] for image in group.images]
             self.group_lookups.append(

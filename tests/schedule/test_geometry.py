@@ -152,7 +152,7 @@ def test_an_addition_reads_its_sources_one_after_the_other() -> None:
 def test_a_window_is_the_rectangle_of_blocks_that_its_taps_touch() -> None:
     # 16 channels of 12 x 12: 2 x 3 x 3 blocks. Chunk 0 is channels 0-7, chunk 1 channels 8-15.
     made = one((16, 12, 12), conv(4))
-    windows = dict(zip(corners(made), made.windows, strict=True))
+    windows = dict(zip(corners(made), made.windows.lists(), strict=True))
 
     # The tile at (0, 0) reads rows and columns -1..4, clipped to 0..4: the first two block rows and columns.
     assert windows[0, 0] == [[0, 1, 3, 4], [9, 10, 12, 13]]
@@ -164,16 +164,16 @@ def test_strides_and_one_by_one_kernels_touch_fewer_blocks() -> None:
     strided = one((8, 16, 16), conv(4, 1, stride=(2, 2)))
     # Outputs 4..7 of a 1x1 kernel with stride 2 read inputs 8..14: block columns 2 and 3 of 4.
     assert corners(strided)[1] == (0, 4)
-    assert strided.windows[1][0] == [2, 3, 6, 7]
+    assert strided.windows.lists()[1][0] == [2, 3, 6, 7]
 
     pointwise = one((8, 8, 8), conv(4, 1))
-    assert [windows[0] for windows in pointwise.windows] == [[0], [1], [2], [3]]
+    assert [windows[0] for windows in pointwise.windows.lists()] == [[0], [1], [2], [3]]
 
 
 def test_taps_in_the_padding_alone_touch_nothing() -> None:
     # Kernel 1 with padding 1 around 3 x 3: the first output row and column see nothing but padding.
     made = one((1, 3, 3), conv(1, 1, padding=(1, 1)), grid={"positions": (1, 1)})
-    windows = dict(zip(corners(made), made.windows, strict=True))
+    windows = dict(zip(corners(made), made.windows.lists(), strict=True))
 
     assert windows[0, 0] == [[]]
     assert windows[1, 1] == [[0]]
