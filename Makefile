@@ -16,7 +16,7 @@ TESTS    ?= tests
 SOURCES := setup.cfg pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run test traces paper docs bench mutation lint format types golden clean
+.PHONY: help run test traces paper docs bench mutation oldest lint format types golden clean
 
 help: ## print this
 	@echo 'make TARGET, where TARGET is one of'
@@ -41,8 +41,11 @@ docs: $(VENV)/.docs ## build the documentation site, out/docs/index.html; warnin
 bench: $(VENV)/.fast .bench/.scalesim ## measure speed and memory, about a quarter of an hour; writes benchmarks/RESULTS.md
 	$(BIN)/python -m benchmarks --scale-sim .bench/bin/python
 
-mutation: $(VENV)/.mutation ## put faults into the simulator and see which tests notice; hours
+mutation: $(VENV)/.dev ## put faults into the simulator and see which tests notice; hours
 	$(BIN)/python -m benchmarks.mutation --write
+
+oldest: ## test the oldest versions that setup.cfg allows, on Python 3.11 in .oldest; writes benchmarks/oldest/RESULTS.md
+	$(PYTHON) -m benchmarks.oldest --write
 
 lint: $(VENV)/.dev ## ruff: rules and format
 	$(BIN)/ruff check --output-format concise
@@ -59,7 +62,7 @@ golden: $(VENV)/.dev ## write the golden files anew; look at the diff before com
 	$(BIN)/python -m pytest tests/golden tests/test_schema.py --regen-golden
 
 clean: ## remove environments, caches, builds and results under out/ (not traces/, not runs/)
-	rm -rf $(VENV) .bench build dist out *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .bench .oldest build dist out *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find mimesim tests benchmarks -name __pycache__ -prune -exec rm -rf {} +
 
 # A stamp stands for a finished step, so that a step cut short is done again.
@@ -82,15 +85,11 @@ $(VENV)/.docs: $(VENV)/.core
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.core
-	$(PIP) --editable '.[dev,docs,plot,report,train]'
+	$(PIP) --editable '.[dev,docs,mutation,plot,report,train]'
 	@touch $@
 
 $(VENV)/.fast: $(VENV)/.core
 	$(PIP) --editable '.[fast]'
-	@touch $@
-
-$(VENV)/.mutation: $(VENV)/.dev
-	$(PIP) --editable '.[mutation]'
 	@touch $@
 
 # SCALE-Sim fails on NumPy 2 (a TypeError in its double-buffered scratchpad), hence an environment of its own.

@@ -17,7 +17,7 @@ from typing import Literal
 
 from mimesim import __version__
 
-__all__ = ["Check", "State", "examine", "healthy", "title"]
+__all__ = ["Check", "State", "examine", "healthy", "requirements", "title"]
 
 State = Literal["ok", "missing", "wrong"]
 
@@ -65,23 +65,7 @@ def healthy(checks: list[Check]) -> bool:
     return all(check.state == "ok" for check in checks if check.needed)
 
 
-def _packages() -> Iterator[Check]:
-    python, groups = _requirements()
-    here = platform.python_version()
-    yield Check("core", "Python", "ok" if _within(here, python) else "wrong", f"{here} ({python})", needed=True)
-    for group, requirements in groups.items():
-        for package, specifier in requirements.items():
-            try:
-                version = metadata.version(package)
-            except metadata.PackageNotFoundError:
-                how = "pip install mimesim" if group == "core" else f"pip install 'mimesim[{group}]'"
-                yield Check(group, package, "missing", f"({specifier}): {how}", needed=group == "core")
-                continue
-            state: State = "ok" if _within(version, specifier) else "wrong"
-            yield Check(group, package, state, f"{version} ({specifier})", needed=group == "core")
-
-
-def _requirements() -> tuple[str, dict[str, dict[str, str]]]:
+def requirements() -> tuple[str, dict[str, dict[str, str]]]:
     """Return the versions of Python, and by extra (``core`` first) those of each package, as mimesim declares them."""
     tree = Path(__file__).resolve().parents[1] / "setup.cfg"
     if tree.is_file():
@@ -100,6 +84,22 @@ def _requirements() -> tuple[str, dict[str, dict[str, str]]]:
         name, specifier = _split(requirement.replace(" ", ""))
         groups.setdefault(extra[1] if extra else "core", {})[name] = specifier
     return package["Requires-Python"], groups
+
+
+def _packages() -> Iterator[Check]:
+    python, groups = requirements()
+    here = platform.python_version()
+    yield Check("core", "Python", "ok" if _within(here, python) else "wrong", f"{here} ({python})", needed=True)
+    for group, packages in groups.items():
+        for package, specifier in packages.items():
+            try:
+                version = metadata.version(package)
+            except metadata.PackageNotFoundError:
+                how = "pip install mimesim" if group == "core" else f"pip install 'mimesim[{group}]'"
+                yield Check(group, package, "missing", f"({specifier}): {how}", needed=group == "core")
+                continue
+            state: State = "ok" if _within(version, specifier) else "wrong"
+            yield Check(group, package, state, f"{version} ({specifier})", needed=group == "core")
 
 
 def _split(requirement: str) -> tuple[str, str]:

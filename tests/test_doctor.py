@@ -69,7 +69,7 @@ def test_what_is_not_installed_is_a_fault_of_the_core_only(monkeypatch: pytest.M
 
 
 def test_an_installed_package_says_the_same_as_setup_cfg(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    declared = doctor._requirements()
+    declared = doctor.requirements()
     built = metadata.PathDistribution(tmp_path)
     lines = [f"Requires-Python: {declared[0]}"]
     for group, packages in declared[1].items():
@@ -80,7 +80,7 @@ def test_an_installed_package_says_the_same_as_setup_cfg(tmp_path: Path, monkeyp
     (tmp_path / "METADATA").write_text("\n".join(["Metadata-Version: 2.1", "Name: mimesim", "Version: 0", *lines]))
     monkeypatch.setattr(metadata, "metadata", lambda _: built.metadata)
     monkeypatch.setattr(doctor, "__file__", str(tmp_path / "site-packages" / "mimesim" / "doctor.py"))
-    python, groups = doctor._requirements()
+    python, groups = doctor.requirements()
     as_sets = {group: {name: {*bounds.split(",")} for name, bounds in found.items()} for group, found in groups.items()}
     assert python == declared[0]
     assert as_sets == {

@@ -63,16 +63,6 @@ def test_every_import_is_declared_and_the_other_way_round(config: configparser.C
     assert declared == {*DOORS, "pandas", "matplotlib"}
 
 
-def test_the_oldest_versions_are_those_tested(config: configparser.ConfigParser) -> None:
-    text = (ROOT / "tests" / "constraints-oldest.txt").read_text(encoding="utf-8")
-    pinned = dict(re.findall(r"^([A-Za-z0-9-]+)==([0-9.]+)$", text, re.MULTILINE))
-    declared = requirements(config, "core", "dev")
-    assert requirements(config, "core").keys() <= pinned.keys()
-    assert {name: release(version) for name, version in pinned.items()} == {
-        name: release(declared[name]) for name in pinned
-    }
-
-
 def test_the_page_on_dependencies_has_them_all(config: configparser.ConfigParser) -> None:
     page = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8")
     rows = {match[1]: match[2] for match in re.finditer(r"^\| ([A-Za-z0-9-]+) \| ([0-9.]+) \|", page, re.MULTILINE)}

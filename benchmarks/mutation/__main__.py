@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import subprocess
 from pathlib import Path
 
 from benchmarks.mutation.explained import EXPLAINED
-from benchmarks.mutation.fault import ROOT, Fault
+from benchmarks.mutation.fault import Fault
 from benchmarks.mutation.hand_made import HAND_MADE
 from benchmarks.mutation.sampled import SEED, sample
 from benchmarks.mutation.trial import SUITES, Outcome, try_all
+from benchmarks.revision import revision
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 
@@ -55,7 +55,7 @@ def report(hand_made: list[Outcome], mutants: list[Outcome]) -> str:
     lines = [
         "# Faults put in, faults found",
         "",
-        f"Written by `python -m benchmarks.mutation --write` of revision {_revision()}. Tests: {suites}.",
+        f"Written by `python -m benchmarks.mutation --write` of revision {revision()}. Tests: {suites}.",
         "",
         f"- Faults made by hand: {found[0]} of {len(hand_made)} found.",
         f"- Mutants of `mimesim/machine`, `schedule` and `schemes`, made by cosmic-ray and sampled with seed {SEED}:",
@@ -93,12 +93,6 @@ def _name(fault: Fault) -> str:
 def _changed(fault: Fault) -> str:
     """Return what tells a mutant from others whatever stands above it: its file, and what the change leaves."""
     return f"{fault.path.removeprefix('mimesim/')}: {' '.join(fault.after.split())}"
-
-
-def _revision() -> str:
-    command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty"]
-    run = subprocess.run(command, capture_output=True, text=True, check=False)
-    return run.stdout.strip() or "unknown"
 
 
 def _test(outcome: Outcome) -> str:

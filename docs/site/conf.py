@@ -22,6 +22,7 @@ include_patterns = [
     "CONTRIBUTING.md",
     "benchmarks/RESULTS.md",
     "benchmarks/mutation/RESULTS.md",
+    "benchmarks/oldest/RESULTS.md",
     "docs/*.md",
     "docs/site/*.md",
     "notebooks/*.md",

@@ -53,7 +53,8 @@ def test_the_entropy_is_an_upper_bound_and_exact_at_both_ends() -> None:
         x = np.linspace(-4, 4 + apart, 200_001)
         normal = [np.exp(-((x - mean) ** 2) / (2 * NOISE)) / math.sqrt(2 * math.pi * NOISE) for mean in (0.0, apart)]
         density = (normal[0] + normal[1]) / 2
-        exact = float(np.trapezoid(-density * np.log(density + 1e-300), x))
+        heights = -density * np.log(density + 1e-300)
+        exact = float(((heights[1:] + heights[:-1]) / 2 * np.diff(x)).sum())
         bound = entropy(torch.tensor([[0.0], [apart]], dtype=torch.float64))
         assert exact - 1e-9 <= bound <= exact + gap
         assert bound == pytest.approx(gaussian(1) - math.log((1 + math.exp(-(apart**2) / (2 * NOISE))) / 2))
