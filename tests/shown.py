@@ -23,6 +23,9 @@ OFTEN_SHOWN = frozenset(
     }
 )
 
+#: Warnings are errors, but for what pyparsing says of grammars where any warnings are asked for: matplotlib 3.8 has some.
+WARNINGS = "error,ignore:::pyparsing"
+
 
 def checkout(folder: Path) -> Path:
     """Make *folder* look like a checkout, whose own files lie elsewhere."""
@@ -36,7 +39,7 @@ def checkout(folder: Path) -> Path:
 def execute(command: list[str] | str, folder: Path) -> subprocess.CompletedProcess[str]:
     """Run a command, or a line of a shell, with this Python's own ``mimesim``; warnings are errors."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    environment = os.environ | {"PATH": path, "PYTHONWARNINGS": "error", "COLUMNS": "120", "PYTHONPATH": str(ROOT)}
+    environment = os.environ | {"PATH": path, "PYTHONWARNINGS": WARNINGS, "COLUMNS": "120", "PYTHONPATH": str(ROOT)}
     return subprocess.run(
         command,
         cwd=folder,

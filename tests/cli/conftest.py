@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from mimesim.cli.main import _status
+from tests.shown import WARNINGS
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -30,7 +31,7 @@ def mimesim(folder: Path) -> Mimesim:
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "mimesim", *arguments]
-        environment = os.environ | {"COLUMNS": "120", "PYTHONWARNINGS": "error"}
+        environment = os.environ | {"COLUMNS": "120", "PYTHONWARNINGS": WARNINGS}
         return subprocess.run(command, cwd=folder, env=environment, text=True, capture_output=True, check=False)
 
     return run

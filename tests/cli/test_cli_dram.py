@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Mimesim
+from tests.shown import WARNINGS
 
 #: The package has the command under the same name.
 module = import_module("mimesim.cli.dram")
@@ -83,7 +84,7 @@ def test_a_runs_requests_are_a_trace(mimesim: Mimesim, folder: Path) -> None:
 
 def test_a_trace_from_stdin(folder: Path) -> None:
     command = [sys.executable, "-m", "mimesim", "dram", "--standard", "DDR4-2400", "--json", "-"]
-    environment = os.environ | {"PYTHONWARNINGS": "error"}
+    environment = os.environ | {"PYTHONWARNINGS": WARNINGS}
     done = subprocess.run(
         command, cwd=folder, env=environment, input="0x0 READ 0\n", text=True, capture_output=True, check=True
     )
