@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from shutil import copytree
 
-__all__ = ["OFTEN_SHOWN", "Shown", "checkout", "execute"]
+__all__ = ["OFTEN_SHOWN", "WARNINGS", "Shown", "checkout", "execute"]
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -23,7 +23,7 @@ OFTEN_SHOWN = frozenset(
     }
 )
 
-#: Warnings are errors, but for what pyparsing says of grammars where any warnings are asked for: matplotlib 3.8 has some.
+#: Warnings are errors, but for what pyparsing says of grammars where any are asked for: of those of matplotlib 3.8.
 WARNINGS = "error,ignore:::pyparsing"
 
 
