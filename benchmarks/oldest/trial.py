@@ -108,11 +108,14 @@ def read(record: str) -> Outcome:
 
 
 def try_others(folder: Path) -> list[Tried]:
-    """Run :data:`OTHERS` in environment *folder*; what they print is seen."""
+    """Run :data:`OTHERS` in environment *folder*; what they print is seen of those that fail."""
     tried = []
     for what, arguments in OTHERS.items():
         command = [str(python_in(folder)), *arguments]
-        done = subprocess.run(command, cwd=ROOT, env=constrained(folder), check=False)
+        environment = constrained(folder)
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+        if done.returncode:
+            print(done.stdout, done.stderr, sep="\n")
         tried.append(Tried(what, f"python {shlex.join(arguments)}", done.returncode == 0))
     return tried
 
