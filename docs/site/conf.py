@@ -41,7 +41,7 @@ nitpick_ignore_regex = [
     (r"py:class", r"mimesim\.(config|network|simulation|timeline|trace)\..*"),
     (r"py:meth", r"Network\..*"),
     # Signatures that name a data frame are not evaluated: pandas is imported only when one is made.
-    (r"py:class", r"Path|Progress"),
+    (r"py:class", r"Engine|Path|Progress"),
 ]
 
 nb_execution_mode = "force"
