@@ -126,5 +126,6 @@ def here(cache: Path | None, engine: Engine) -> Replays:
     """Return the replays of this thread, made once: workers of a cluster keep what they have read and counted."""
     known: dict[tuple[Path | None, Engine], Replays] = _thread.__dict__.setdefault("replays", {})
     if (cache, engine) not in known:
+        prepare(engine)
         known[cache, engine] = Replays(cache, engine)
     return known[cache, engine]
