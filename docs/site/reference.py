@@ -27,6 +27,7 @@ class _Generated(SphinxDirective):
 
     def lines(self) -> Iterator[str]:
         """Yield the lines of the Markdown."""
+        # Every directive below says what.
         raise NotImplementedError
 
     def run(self) -> list[nodes.Node]:

@@ -28,6 +28,7 @@ class _DuplicateKeyError(Exception):
         self.key, self.line, self.first = key, line, first
 
 
+# Which of the two it derives from is known only once yaml is loaded.
 class _Loader(_Base):  # type: ignore[misc]
     """A safe loader that refuses a key that stands twice: YAML would silently keep the last."""
 

@@ -13,6 +13,7 @@ class Clock(Environment):
     @property
     def cycle(self) -> int:
         """The current accelerator cycle."""
+        # To SimPy any number is a time; here nothing waits for a fraction of a cycle.
         return self._now  # type: ignore[return-value]
 
     @property

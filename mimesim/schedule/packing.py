@@ -67,7 +67,7 @@ def _blocks(grid: BlockGrid, small: _Reader, slot: int) -> StoredBlocks:
 
 
 def narrow(array: NDArray[np.integer]) -> NDArray[np.integer]:
-    """Return *array*, of whole numbers that are not negative, in the fewest bytes: most are small, of many."""
+    """Return *array*, of whole numbers from 0 on, in the fewest bytes: counts are many, and mostly small."""
     return array.astype(np.min_scalar_type(int(array.max(initial=0))))
 
 
