@@ -14,17 +14,17 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from benchmarks.drawn import draw_workload
+from benchmarks.many_workers import Handed, waiting_workers
 from benchmarks.measure import PYTHON, cost_of
 from benchmarks.section import Check, Options, Section
 from mimesim.networks import build
 
 __all__ = ["sweep"]
 
-#: What DRAM and caches are, which shapes do not depend on: 60 points, and 12 of them.
-_WEIGHTS, _ACTIVATIONS = [26, 52, 104], list(range(26, 286, 26))
-_GRID = {"hardware.dram.channels": [1, 2], "hardware.caches.weights_kib": _WEIGHTS}
-_MANY = {**_GRID, "hardware.caches.activations_kib": _ACTIVATIONS}
-_FEW = {**_GRID, "hardware.caches.activations_kib": _ACTIVATIONS[:2]}
+#: Points of other DRAM and caches, which shapes do not depend on.
+_MANY, _FEW = 240, 24
+#: Workers that wait in the place of replaying, and points for each of them.
+_WAITING, _EACH = (1, 2, 4, 8, 16, 32), 60
 #: Each of these cuts the layers anew.
 _SHAPES = {"hardware.grid.channels": [16, 32, 64, 128], "hardware.activation_block.channels": [4, 8, 16]}
 
@@ -56,9 +56,8 @@ def sweep(options: Options) -> Section:
     """Points of a sweep per second and core, what a second worker adds, and what the process that hands out takes."""
     place = options.place("sweep")
     draw_workload(place, build("vgg16", min(64, max(options.sizes))), ("case-3",))
-    for name, grid in (("many", _MANY), ("few", _FEW), ("shapes", _SHAPES)):
-        lines = ["name: bench", "workload: workload.yaml", "images: 1", f"design: {{grid: {json.dumps(grid)}}}", ""]
-        (place / f"{name}.yaml").write_text("\n".join(lines), encoding="utf-8")
+    for name, grid in (("many", _memories(_MANY)), ("few", _memories(_FEW)), ("shapes", _SHAPES)):
+        _write(place / f"{name}.yaml", grid)
     known = ["--cache", "counts"]
     head = "| points | workers | counts | start s | first s | points/s and core | with the start | parent s | wall s |"
     details = [head, "|---|---|---|---|---|---|---|---|---|"]
@@ -90,6 +89,7 @@ def sweep(options: Options) -> Section:
             _run(place, "few", *far)
             pair = [[_run(place, name, *far) for _ in range(options.repeats)] for name in ("many", "few")]
             parents["Dask"] = _per_point(pair[0], min(pair[1], key=lambda run: run.own))
+    handed = [_waiting(place, workers, point) for workers in _WAITING]
     details += [
         "",
         "VGG16 with thresholds, one image of each of three tasks, pipelined. CPU time; where counts are known the best",
@@ -101,6 +101,13 @@ def sweep(options: Options) -> Section:
             f"near {point / own:.0f} workers."
             for what, own in parents.items()
         ),
+        "",
+        "| workers that wait as long as a replay takes | points | points/s | of linear |",
+        "|---|---|---|---|",
+        *(f"| {each.workers} | {each.points} | {each.rate:.1f} | {each.linear:.0%} |" for each in handed),
+        "",
+        f"All of a sweep but the replays, in whose place a worker sleeps {1000 * point:.0f} ms: reading, handing out,",
+        f"messages, keeping, writing; {_EACH} points for each worker. All share the cores of this machine.",
     ]
     walls = min(run.wall for run in alone) / min(run.wall for run in both)
     share = parents["processes of its own"] / point
@@ -108,13 +115,40 @@ def sweep(options: Options) -> Section:
         "Sweeps",
         [
             _rate("design points per second and core, 64 px", best[0].steady),
-            _rate("the same, 60 points with the start of the worker", best[0].whole),
+            _rate(f"the same, {_MANY} points with the start of the worker", best[0].whole),
             Check("CPU of a point, two workers / one", f"{best[0].steady / best[1].steady:.2f}x", "", True),
-            Check("60 points with one worker / with two, wall", f"{walls:.2f}x", "", True),
-            Check("CPU of a point, the parent / a worker", f"{share:.1%}", "under 2 %", share < 0.02),
+            Check(f"{_MANY} points with one worker / with two, wall", f"{walls:.2f}x", "at least 1.7x", walls >= 1.7),
+            next(_linear(each) for each in handed if each.workers == 16),
+            Check("CPU of a point, the parent / a worker", f"{share:.1%}", "", True),
         ],
         details,
     )
+
+
+def _linear(handed: Handed) -> Check:
+    what = f"points per second with {handed.workers} workers that wait, of linear growth"
+    return Check(what, f"{handed.linear:.0%}", "at least 85 %", handed.linear >= 0.85)
+
+
+def _memories(points: int) -> dict[str, list[int]]:
+    """Return a grid of so many points that share all shapes."""
+    sizes = [26 * number for number in range(1, points // 6 + 1)]
+    return {
+        "hardware.dram.channels": [1, 2],
+        "hardware.caches.weights_kib": [26, 52, 104],
+        "hardware.caches.activations_kib": sizes,
+    }
+
+
+def _write(file: Path, grid: dict[str, list[int]]) -> None:
+    lines = ["name: bench", "workload: workload.yaml", "images: 1", f"design: {{grid: {json.dumps(grid)}}}", ""]
+    file.write_text("\n".join(lines), encoding="utf-8")
+
+
+def _waiting(place: Path, workers: int, seconds: float) -> Handed:
+    file = place / f"waiting-{workers}.yaml"
+    _write(file, _memories(_EACH * workers))
+    return waiting_workers(file, place / f"waiting-{workers}", workers, seconds)
 
 
 def _rate(what: str, rate: float) -> Check:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
 from importlib.util import find_spec
+from itertools import islice
 from pathlib import Path
 from typing import Any, cast
 
@@ -24,6 +25,8 @@ __all__ = ["Executor", "executor_of", "on_cluster", "on_processes"]
 Executor = Callable[[Iterable[Job]], Iterator[tuple[Job, Outcome]]]
 
 _PATIENCE = "10s"
+#: Jobs that a cluster has at a time: enough for a thousand workers, and no more than is soon sent.
+_IN_FLIGHT = 1000
 
 
 def executor_of(
@@ -89,25 +92,31 @@ def _on_client(client: Any, cache: Path | None, engine: Engine, jobs: Iterable[J
     def submit(job: Job) -> Any:
         return client.submit(_replay, job, cache, engine, key=f"mimesim-{engine}-{job.key}", pure=True)
 
-    tasks = {submit(job): job for job in jobs}
+    stream = iter(jobs)
+    tasks = {submit(job): job for job in islice(stream, _IN_FLIGHT)}
     completed = cast("Any", distributed).as_completed(list(tasks), loop=client.loop)
+
+    def send(job: Job) -> None:
+        task = submit(job)
+        tasks[task] = job
+        completed.add(task)
+
     for task in completed:
         if task.status == "finished":
             outcome = task.result()
         elif task.status == "lost" and client.status == "running":
             # It lay on a worker that died before it was fetched: somebody else does it again.
-            job = tasks.pop(task)
-            again = submit(job)
-            tasks[again] = job
-            completed.add(again)
+            send(tasks.pop(task))
             continue
         elif task.status == "lost":
             raise MimesimError("the Dask scheduler is lost; the same command goes on where it was")
         else:
             outcome = Outcome(None, _reason(task.exception()))
-        yield tasks[task], outcome
+        yield tasks.pop(task), outcome
         # The cluster need not keep it.
         task.release()
+        for job in islice(stream, 1):
+            send(job)
 
 
 def _replay(job: Job, cache: Path | None, engine: Engine) -> Outcome:

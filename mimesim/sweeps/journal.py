@@ -37,7 +37,12 @@ class Journal:
         self._folder = folder
         self._columns = columns_of(sweep.design.keys)
         self._document = document
+        self._order: list[tuple[object, ...]] = []
         self.begun = False
+
+    def expect(self, entry: Entry) -> None:
+        """Note that *entry* will have a row, or an error, behind those of the entries before it."""
+        self._order.append(entry.place)
 
     def add(self, entry: Entry, kept: Kept | None, error: str = "") -> Row | None:
         """Note what came of *entry*, and return its row if it has one."""
@@ -54,11 +59,10 @@ class Journal:
         self._write({})
         self.begun = True
 
-    def finish(self, order: Sequence[Entry], measured: Mapping[str, object]) -> None:
+    def finish(self, measured: Mapping[str, object]) -> None:
         """Write the files anew, rows in the order of the design: the same bytes, whatever came first."""
-        places = [entry.place for entry in order]
-        self.rows = {place: self.rows[place] for place in places if place in self.rows}
-        self.errors = {place: self.errors[place] for place in places if place in self.errors}
+        self.rows = {place: self.rows[place] for place in self._order if place in self.rows}
+        self.errors = {place: self.errors[place] for place in self._order if place in self.errors}
         self._write(measured)
 
     def _write(self, measured: Mapping[str, object]) -> None:

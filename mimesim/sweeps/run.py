@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 from mimesim.errors import InputError
 from mimesim.machine.accelerator import no_cycle_collection
 from mimesim.results import check_destination
 from mimesim.results.csv_file import Row
-from mimesim.schedule.shaping import Shaping
 from mimesim.sweeps.design import points_of
 from mimesim.sweeps.executors import Executor
 from mimesim.sweeps.journal import Journal
 from mimesim.sweeps.points import Entry, Job, Shelf, resolve
+from mimesim.sweeps.queue import alike_together
 from mimesim.sweeps.replays import Outcome
 from mimesim.sweeps.settings import Sweep
 from mimesim.sweeps.store import Kept, Store
@@ -26,8 +28,7 @@ __all__ = ["Clock", "Progress", "Tally", "measured", "record", "run_sweep"]
 #: Called with what is counted, how many of it are done, and how many there are.
 Progress = Callable[[str, int, int], None]
 
-_READING = "points read"
-_REPLAYS = "replays"
+_POINTS = "points"
 
 
 @dataclass
@@ -69,65 +70,120 @@ def run_sweep(
 ) -> tuple[Tally, list[Row]]:
     """Write the results of *sweep* to folder *out*; return what became of it, and the rows in their order.
 
-    Replays that *store* knows are not run again. Raises :class:`InputError` where nothing can be replayed or written;
-    what was found until then is in *store*, and the next run of the sweep goes on from there.
+    Replays that *store* knows are not run again; points are read while others are replayed. Raises
+    :class:`InputError` where nothing can be replayed or written; what was found until then is in *store*, and the next
+    run of the sweep goes on from there.
     """
     check_destination(out)
-    clock, shelf, tell = Clock(), Shelf(), progress or (lambda *_: None)
-    points = points_of(sweep.design)
-    entries: list[Entry] = []
-    for number, settings in enumerate(points):
-        # The collector would walk all points so far, again and again, and find none to take.
-        with no_cycle_collection():
-            entries += resolve(sweep, number, settings, shelf)
-        tell(_READING, number + 1, len(points))
-    if not any(entry.job for entry in entries):
-        raise InputError(str(out), f"no point can be replayed; the first: {entries[0].error}")
-    journal, tally = Journal(sweep, out, {"points": len(points)}), Tally(rows=len(entries))
-    record(entries, journal, store, executor, tally, tell)
-    journal.finish(entries, measured(tally, clock))
+    clock, points = Clock(), points_of(sweep.design)
+    journal, tally = Journal(sweep, out, {"points": len(points)}), Tally()
+    record(_read(sweep, points), journal, store, executor, tally, _counted(len(points), progress))
+    if not journal.begun:
+        raise InputError(str(out), f"no point can be replayed; the first: {tally.first_errors[0]}")
+    journal.finish(measured(tally, clock))
     return tally, list(journal.rows.values())
 
 
 def record(
-    entries: Sequence[Entry], journal: Journal, store: Store, executor: Executor, tally: Tally, tell: Progress
+    points: Iterable[Sequence[Entry]],
+    journal: Journal,
+    store: Store,
+    executor: Executor,
+    tally: Tally,
+    tell: Callable[[], None] = lambda: None,
 ) -> None:
-    """Bring what *store* knows of *entries*, and what *executor* finds, into *journal*."""
-    wanted: dict[str, list[Entry]] = {}
-    jobs: list[Job] = []
-    for entry in entries:
-        if entry.job is None:
-            journal.add(entry, None, entry.error)
-            tally.fail(entry.error)
-        elif (known := store.get(entry.job)) is not None:
-            journal.add(entry, known)
-            tally.known += 1
-            tally.engines[known.engine] += 1
+    """Bring what *store* knows of the entries of *points*, and what *executor* finds, into *journal*.
+
+    Each point is read when it is about to be handed out, and let go when it is done, which is when *tell* is called.
+    """
+    intake = _Intake(journal, store, tally, tell)
+    for job, outcome in executor(alike_together(intake.jobs(points))):
+        intake.settle(job, outcome)
+
+
+class _Intake:
+    """Entries on their way from being read to being written."""
+
+    def __init__(self, journal: Journal, store: Store, tally: Tally, tell: Callable[[], None]) -> None:
+        self._journal, self._store, self._tally, self._tell = journal, store, tally, tell
+        #: Entries whose replay is handed out, by its key: several may ask for the same one.
+        self._wanted: dict[str, list[Entry]] = {}
+        #: Of points that are not done, how many entries are not.
+        self._open: Counter[int] = Counter()
+        #: What this run has replayed, with its error if it has one.
+        self._settled: dict[str, str] = {}
+
+    def jobs(self, points: Iterable[Sequence[Entry]]) -> Iterator[Job]:
+        """Yield what is to be replayed; what is known, and what cannot be replayed, is recorded on the way."""
+        for entries in points:
+            self._tally.rows += len(entries)
+            for entry in entries:
+                self._journal.expect(entry)
+                self._open[entry.point] += 1
+            for entry in entries:
+                yield from self._admit(entry)
+
+    def _admit(self, entry: Entry) -> Iterator[Job]:
+        job = entry.job
+        if job is None:
+            self._add(entry, None, entry.error)
+            return
+        if not self._journal.begun:
+            self._journal.begin()
+        if job.key in self._wanted:
+            self._wanted[job.key].append(entry)
+        elif error := self._settled.get(job.key):
+            self._add(entry, None, error)
+        elif (known := self._store.get(job)) is not None:
+            self._add(entry, known)
         else:
-            if entry.job.key not in wanted:
-                jobs.append(entry.job)
-            wanted.setdefault(entry.job.key, []).append(entry)
-    if not journal.begun:
-        journal.begin()
-    done = len(entries) - sum(map(len, wanted.values()))
-    tell(_REPLAYS, done, len(entries))
-    if not jobs:
-        return
-    for job, outcome in executor(_alike(jobs)):
-        # First the store, which the next run believes.
-        kept = None if outcome.values is None else Kept(outcome.values, outcome.engine)
-        if kept is not None:
-            store.put(job, kept)
-        tally.note(outcome)
-        for entry in wanted[job.key]:
-            journal.add(entry, kept, outcome.error)
-            if kept is None:
-                tally.fail(outcome.error)
-            else:
-                tally.replayed += 1
-                tally.engines[kept.engine] += 1
-        done += len(wanted[job.key])
-        tell(_REPLAYS, done, len(entries))
+            self._wanted[job.key] = [entry]
+            yield job
+
+    def settle(self, job: Job, outcome: Outcome) -> None:
+        """Record what came of *job* for all entries that asked for it."""
+        self._tally.note(outcome)
+        kept = None
+        if outcome.values is not None:
+            kept = Kept(outcome.values, outcome.engine)
+            # First the store, which the next run believes.
+            self._store.put(job, kept)
+        self._settled[job.key] = outcome.error
+        for entry in self._wanted.pop(job.key):
+            self._add(entry, kept, outcome.error)
+
+    def _add(self, entry: Entry, kept: Kept | None, error: str = "") -> None:
+        self._journal.add(entry, kept, error)
+        if kept is None:
+            self._tally.fail(error)
+        else:
+            new = entry.job is not None and entry.job.key in self._settled
+            self._tally.replayed += new
+            self._tally.known += not new
+            self._tally.engines[kept.engine] += 1
+        self._open[entry.point] -= 1
+        if not self._open[entry.point]:
+            del self._open[entry.point]
+            self._tell()
+
+
+def _read(sweep: Sweep, points: Sequence[Mapping[str, Any]]) -> Iterator[list[Entry]]:
+    """Yield the entries of each point, which is read when it is asked for."""
+    shelf = Shelf()
+    for number, settings in enumerate(points):
+        # The collector would walk all that waits, again and again, and find nothing to take.
+        with no_cycle_collection():
+            entries = resolve(sweep, number, settings, shelf)
+        yield entries
+
+
+def _counted(total: int, progress: Progress | None) -> Callable[[], None]:
+    """Return what tells *progress* that one more point is done."""
+    done = count(1)
+    if progress is None:
+        return lambda: None
+    progress(_POINTS, 0, total)
+    return lambda: progress(_POINTS, next(done), total)
 
 
 class Clock:
@@ -149,9 +205,3 @@ def measured(tally: Tally, clock: Clock) -> dict[str, object]:
             "workers": tally.workers, "start_cpu_seconds": round(tally.start_seconds, 3),
             "first_cpu_seconds": round(tally.first_seconds, 3), "cpu_seconds": round(tally.cpu_seconds, 3),
             **clock.seconds()}  # fmt: skip
-
-
-def _alike(jobs: Iterable[Job]) -> list[Job]:
-    """Return *jobs* with those that share shapes and counts next to each other: these are then made once."""
-    machines: dict[Shaping, int] = {}
-    return sorted(jobs, key=lambda job: machines.setdefault(job.shaping, len(machines)))

@@ -56,15 +56,14 @@ def search_sweep(
             if key not in entries:
                 entries[key] = _only(sweep, resolve(sweep, len(entries), settings, shelf))
                 fresh.append(entries[key])
-        tally.rows = len(entries)
-        record(fresh, journal, store, executor, tally, lambda *_: None)
+        record([[entry] for entry in fresh], journal, store, executor, tally)
         for trial, settings in zip(trials, points, strict=True):
             _tell(sweep, study, trial, journal.rows.get(entries[text_of(settings)].place))
         told += len(trials)
         tell(_TRIALS, told, random.n)
     if not journal.rows:
         raise InputError(str(out), f"no point can be replayed; the first: {tally.first_errors[0]}")
-    journal.finish(list(entries.values()), measured(tally, clock))
+    journal.finish(measured(tally, clock))
     return tally, list(journal.rows.values())
 
 

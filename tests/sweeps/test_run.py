@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,11 @@ import pytest
 
 from mimesim.cli import main
 from mimesim.errors import InputError
-from mimesim.sweeps import Store, Tally, run_sweep, search_sweep
+from mimesim.sweeps import Store, Tally, run, run_sweep, search_sweep
 from mimesim.sweeps.front import pick
+from mimesim.sweeps.points import Job
 from mimesim.sweeps.read import read_results
+from mimesim.sweeps.replays import Outcome
 from tests.sweeps.made import GRID, RANGES, Here, made
 
 
@@ -135,6 +138,42 @@ def test_faults_of_ours_and_memory_are_reported(tmp_path: Path, monkeypatch: pyt
     assert tally.failed == 2
     assert tally.first_errors[0] == "out of memory"
     assert tally.first_errors[1].startswith("ZeroDivisionError(")
+
+
+def test_points_are_read_while_others_are_replayed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[int] = []
+    known: list[int] = []
+    real = run.resolve
+
+    def counted(*arguments: Any) -> Any:
+        read.append(1)
+        return real(*arguments)
+
+    class Watching(Here):
+        def __call__(self, jobs: Iterable[Job]) -> Iterator[tuple[Job, Outcome]]:
+            for pair in super().__call__(jobs):
+                known.append(len(read))
+                yield pair
+
+    monkeypatch.setattr(run, "resolve", counted)
+    grid = {"grid": {"hardware.clock_mhz": list(range(100, 130)), "schedule.set_order": ["inner", "outer"]}}
+    assert sweep_in(tmp_path, Watching(), design=grid).replayed == 60
+    assert known[0] == 32
+    assert known == sorted(known)
+    table = pd.read_csv(tmp_path / "out" / "results.csv")
+    assert table.point.tolist() == list(range(60)), "whatever was handed out first"
+
+
+def test_what_fails_is_not_tried_for_every_row_that_asks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("mimesim.sweeps.replays.Runner", fail)
+    same = [{"cases.case-1.skipping": "gate", "hardware.dram.channels": 1 + number % 2} for number in range(30)]
+    points = [point | {"name": f"p{number}"} for number, point in enumerate(same)]
+    executor = Here()
+    tally = sweep_in(tmp_path, executor, design={"list": points})
+    assert (tally.rows, tally.failed, len(executor.done)) == (30, 30, 2)
 
 
 def test_errors_are_no_formulas(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
