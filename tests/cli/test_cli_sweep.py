@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -16,9 +16,11 @@ import pandas as pd
 import pytest
 
 from mimesim.errors import InputError
-from mimesim.sweeps import on_cluster
+from mimesim.sweeps import Store, on_cluster, run_sweep
+from mimesim.sweeps.points import Job
+from mimesim.sweeps.replays import Outcome
 from tests.cli.conftest import Mimesim
-from tests.sweeps.made import described, write
+from tests.sweeps.made import described, made, write
 
 KEYS = ("hardware.dram.channels", "hardware.grid.channels")
 
@@ -154,6 +156,32 @@ def test_a_cluster_that_loses_a_worker_finds_the_same(
     assert mimesim("sweep", sweep.name, "--quiet", "--jobs", "1").returncode == 0
     near = folder / "out" / "s-sweep" / "results.csv"
     assert (folder / "far-out" / "results.csv").read_bytes() == near.read_bytes()
+
+
+@pytest.mark.slow
+def test_a_cluster_gets_more_as_it_gets_done(
+    folder: Path, cluster: tuple[str, list[subprocess.Popen[bytes]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mimesim.sweeps.executors._IN_FLIGHT", 2)
+    read: list[int] = []
+    with on_cluster(cluster[0], None) as executor:
+
+        def watched(jobs: Iterable[Job]) -> Iterator[tuple[Job, Outcome]]:
+            sent = 0
+
+            def counted() -> Iterator[Job]:
+                nonlocal sent
+                for job in jobs:
+                    sent += 1
+                    yield job
+
+            for done, pair in enumerate(executor(counted())):
+                read.append(sent - done)
+                yield pair
+
+        tally, rows = run_sweep(made(folder), folder / "out", Store(folder / "points"), watched)
+    assert (tally.replayed, tally.failed, len(rows)) == (4, 0, 4)
+    assert read == [2, 2, 2, 1]
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds the worker in /proc")
