@@ -11,6 +11,8 @@ CONFIG   ?= workloads/training/vgg16-reduced.yaml
 DOCS     ?=
 # Paths and expressions that pytest is to be given instead of everything: make test TESTS=tests/trace
 TESTS    ?= tests
+# Each process loads PyTorch, hence no more than four.
+PARALLEL := --numprocesses auto --maxprocesses 4 --dist worksteal
 
 # What an installation depends on: a change here installs again, anything else takes effect at once (editable).
 SOURCES := setup.cfg pyproject.toml
@@ -27,7 +29,7 @@ run: $(VENV)/.core ## replay workloads/vgg16.yaml on the shipped masks (WORKLOAD
 	$(BIN)/mimesim run --mode $(MODE) $(WORKLOAD)
 
 test: $(VENV)/.dev ## run all tests (TESTS= chooses some); installs PyTorch, several GB
-	$(BIN)/python -m pytest $(TESTS)
+	$(BIN)/python -m pytest $(PARALLEL) $(TESTS)
 
 traces: $(VENV)/.train ## learn and record the masks with PyTorch: two hours on two cores (QUICK=1: does it run?)
 	$(BIN)/mimesim train $(CONFIG) $(if $(QUICK),--quick)

@@ -21,6 +21,7 @@ __all__ = ["OTHERS", "Outcome", "Tried", "all_tests", "run_tests", "try_others"]
 OTHERS = {
     "ruff": ("-m", "ruff", "check"),
     "ruff, its format": ("-m", "ruff", "format", "--check"),
+    "pytest-xdist": ("-m", "pytest", "-q", "--numprocesses", "2", "tests/trace"),
     "build, setuptools": ("-m", "build", "--outdir", ".oldest/dist"),
 }
 
