@@ -28,11 +28,13 @@ def render_front(found: Picked, keys: Sequence[str], most: int | None) -> Group:
         rows = [row for row in found.front if group(row) == which]
         compared = sum(group(row) == which for row in found.rows)
         title = f"{which[0]}, {which[1].replace('+', ', ')}: {len(rows)} of {compared} rows are on the front"
-        table = Table(title=Text(title), title_justify="left", box=None, pad_edge=False)
+        table = Table(title=Text(title), title_justify="left", box=None, padding=(0, 1, 0, 0))
         for name in ("point", "case", *swept.values()):
-            table.add_column(Text(name), justify="right" if name == "point" else "left", overflow="fold")
+            # Narrow terminals would break keys wherever they end.
+            header = Text(name.replace(".", ".\n"))
+            table.add_column(header, justify="right" if name == "point" else "left", overflow="fold", vertical="bottom")
         for name in aims.names:
-            table.add_column(Text(f"{name} ({'less' if name in aims.minimise else 'more'})"), justify="right")
+            table.add_column(Text(f"{name}\n({'less' if name in aims.minimise else 'more'})"), justify="right")
         for row in rows[:most]:
             cells = [row[name] for name in ("point", "case", *swept, *aims.names)]
             table.add_row(*(Text(_shown(cell)) for cell in cells))
