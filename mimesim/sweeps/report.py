@@ -28,7 +28,9 @@ def render_front(found: Picked, keys: Sequence[str], most: int | None) -> Group:
         rows = [row for row in found.front if group(row) == which]
         compared = sum(group(row) == which for row in found.rows)
         title = f"{which[0]}, {which[1].replace('+', ', ')}: {len(rows)} of {compared} rows are on the front"
-        table = Table(title=Text(title), title_justify="left", box=None, padding=(0, 1, 0, 0))
+        # Not the table's own title, which would be broken to fit a table that is narrower.
+        parts.append(Text(title))
+        table = Table(box=None, padding=(0, 1, 0, 0))
         for name in ("point", "case", *swept.values()):
             # Narrow terminals would break keys wherever they end.
             header = Text(name.replace(".", ".\n"))
