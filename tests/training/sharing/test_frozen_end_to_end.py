@@ -55,6 +55,26 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
+@pytest.fixture(scope="module")
+def workload(folder: Path) -> Path:
+    traces = "".join(f"  {name}: traces/{name}\n" for name in SCHEMES)
+    cases = "".join(
+        f"  - {{name: {name}, scheme: {scheme}, trace: {name}, options: {OPTIONS.get(name, '{}')}}}\n"
+        for name, scheme in SCHEMES.items()
+    )
+    path = folder / "workload.yaml"
+    path.write_text(f"name: packed\ntasks: [{', '.join(TASKS)}]\nbatch_images: 2\ntraces:\n{traces}cases:\n{cases}")
+    return path
+
+
+def replayed(folder: Path, workload: Path, mode: str) -> Path:
+    """Replay all cases and return the folder of what came out."""
+    command = ["run", str(workload), "--mode", mode, "--out", str(folder / mode), "--quiet"]
+    done = CliRunner().invoke(cli, command, catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return folder / mode
+
+
 def test_both_tasks_are_learned(folder: Path) -> None:
     # Far above chance, 0.1 and 0.5. How far depends on PyTorch's random numbers: 0.797 and 0.927 with 2.4.0.
     for task, least in (("digits", 0.7), ("digits_parity", 0.8)):
@@ -111,18 +131,8 @@ def test_another_first_task_is_refused(folder: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("mode", ["singular", "pipelined"])
-def test_all_of_them_replay(folder: Path, mode: str) -> None:
-    traces = "".join(f"  {name}: traces/{name}\n" for name in SCHEMES)
-    cases = "".join(
-        f"  - {{name: {name}, scheme: {scheme}, trace: {name}, options: {OPTIONS.get(name, '{}')}}}\n"
-        for name, scheme in SCHEMES.items()
-    )
-    text = f"name: packed\ntasks: [{', '.join(TASKS)}]\nbatch_images: 2\ntraces:\n{traces}cases:\n{cases}"
-    (folder / "workload.yaml").write_text(text)
-    command = ["run", str(folder / "workload.yaml"), "--mode", mode, "--out", str(folder / mode), "--quiet"]
-    done = CliRunner().invoke(cli, command, catch_exceptions=False)
-    assert done.exit_code == 0, done.output
-    table = pd.read_csv(folder / mode / "summary.csv").set_index("case")
+def test_all_of_them_replay(folder: Path, workload: Path, mode: str) -> None:
+    table = pd.read_csv(replayed(folder, workload, mode) / "summary.csv").set_index("case")
     assert set(table.index) == set(SCHEMES)
 
 
@@ -137,11 +147,12 @@ def test_a_case_must_say_whose_batch_norm_it_is(folder: Path) -> None:
     assert "was recorded with norm = 'task'" in str(done.exception)
 
 
-def test_stored_words_are_those_of_the_tensors(folder: Path) -> None:
+def test_stored_words_are_those_of_the_tensors(folder: Path, workload: Path) -> None:
     config = TrainingConfig.model_validate(settings(folder))
     training = Training(config)
     model = training.child(TASKS[1], config.child.methods[0], training.parent())
-    stored = pd.read_csv(folder / "singular" / "storage.csv").set_index(["case", "layer", "owner", "tensor"])["words"]
+    table = pd.read_csv(replayed(folder, workload, "singular") / "storage.csv")
+    stored = table.set_index(["case", "layer", "owner", "tensor"])["words"]
     for name, layer in model.layers.items():
         weights, channels = layer.weight.numel(), layer.weight.shape[0]
         if layer is model.head:  # the graph has the larger head for both tasks
@@ -160,15 +171,8 @@ def test_stored_words_are_those_of_the_tensors(folder: Path) -> None:
                 assert stored[case, name, TASKS[1], "norm"] == scale_and_shift
 
 
-def test_faults_find_the_networks_of_packed_tasks(folder: Path) -> None:
-    command = [
-        "faults",
-        str(folder / "workload.yaml"),
-        "--checkpoint",
-        str(folder / "runs/packed"),
-        "--case",
-        "packnet",
-    ]
+def test_faults_find_the_networks_of_packed_tasks(folder: Path, workload: Path) -> None:
+    command = ["faults", str(workload), "--checkpoint", str(folder / "runs/packed"), "--case", "packnet"]
     options = ["--in", "envm", "--bits-per-cell", "1", "--images", "50", "--out", str(folder / "faults"), "--quiet"]
     done = CliRunner().invoke(cli, [*command, *options], catch_exceptions=False)
     assert done.exit_code == 0, done.output
