@@ -11,8 +11,8 @@ CONFIG   ?= workloads/training/vgg16-reduced.yaml
 DOCS     ?=
 # Paths and expressions that pytest is to be given instead of everything: make test TESTS=tests/trace
 TESTS    ?= tests
-# Each process loads PyTorch, hence no more than four.
-PARALLEL := --numprocesses auto --maxprocesses 4 --dist worksteal
+# Each process loads PyTorch, hence no more than four; the tests of a file share what they have trained or replayed.
+PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadfile
 
 # What an installation depends on: a change here installs again, anything else takes effect at once (editable).
 SOURCES := setup.cfg pyproject.toml

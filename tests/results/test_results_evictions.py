@@ -48,7 +48,7 @@ def test_columns_and_dtypes(tables: dict[str, pd.DataFrame]) -> None:
 
 
 def test_the_summary_holds_the_sums(tables: dict[str, pd.DataFrame]) -> None:
-    table, summary = tables["evictions"], tables["summary"].set_index("case")
+    table, summary = tables["evictions"].copy(), tables["summary"].set_index("case")
     table["mine"] = (table.by_task != table.victim_task) & (table.by_task != "shared") & (table.victim_task != "shared")
     for case, rows in table.groupby("case"):
         sums = summary.loc[case]

@@ -4,6 +4,7 @@ from importlib.util import find_spec
 
 if find_spec("torch") is not None:
     from collections.abc import Iterator
+    from contextlib import contextmanager
     from pathlib import Path
 
     import pytest
@@ -21,13 +22,25 @@ if find_spec("torch") is not None:
         some = whole.take((whole.labels < 6).nonzero().flatten())
         return ImageSet(some.images, some.labels, some.ids, 6)
 
-    @pytest.fixture(scope="session")
-    def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-        """A folder with a finished training, its traces and a workload of them."""
+    @contextmanager
+    def a_second_task() -> Iterator[None]:
+        """Let there be an image set more while the block runs."""
         with pytest.MonkeyPatch.context() as patch:
             patch.setitem(DATASETS, TASKS[1], six_classes)
             patch.setitem(TITLES, TASKS[1], "some digits")
-            folder = tmp_path_factory.mktemp("faults")
+            yield
+
+    @pytest.fixture(scope="module", autouse=True)
+    def second_task() -> Iterator[None]:
+        """The tests of this folder know the image set; those after them must not."""
+        with a_second_task():
+            yield
+
+    @pytest.fixture(scope="session")
+    def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+        """A folder with a finished training, its traces and a workload of them."""
+        folder = tmp_path_factory.mktemp("faults")
+        with a_second_task():
             train(TrainingConfig.model_validate(settings(folder)))
-            (folder / "workload.yaml").write_text(WORKLOAD)
-            yield folder
+        (folder / "workload.yaml").write_text(WORKLOAD)
+        return folder
